@@ -1,0 +1,152 @@
+"""Many users, one machine: bounded caches, one computation for each key, a queue that knows its length."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
+
+from attnviz.errors import Busy
+from attnviz.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from attnviz.models.loading import LoadedModel
+    from attnviz.tracing.trace import Edits, Trace
+
+Progress = Callable[[str, int, int], None]
+
+
+class Engine:
+    """Loads models and traces texts for many threads at once.
+
+    Every method blocks until its result is there. Results are shared: they are frozen, nobody can change them for
+    somebody else. A failed computation is not kept, so the next one who asks tries again.
+    """
+
+    def __init__(self, limits: Settings | None = None) -> None:
+        self._limits = limits or settings()
+        self._models = _OncePerKey(self._limits.model_cache_bytes, _model_bytes)
+        self._traces = _OncePerKey(self._limits.trace_cache_bytes, lambda trace: trace.nbytes)
+        self._workers = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="attnviz")
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._seconds_per_pass = 0.5
+
+    def model(self, model_id: str, progress: Progress | None = None) -> LoadedModel:
+        """The model, loaded now or earlier. Only the one who loads it sees its progress; the others wait.
+
+        Raises what :func:`attnviz.load` raises.
+        """
+        from attnviz.models.loading import load
+
+        return self._models.get(model_id, lambda: load(model_id, progress=progress))
+
+    def trace(
+        self, model_id: str, text: str | tuple[str, str], target: str | None = None, edits: Edits | None = None
+    ) -> Trace:
+        """The trace of this text, computed now or earlier.
+
+        Raises what :func:`attnviz.trace` raises, and :class:`Busy` when too many are waiting already.
+        """
+        from attnviz.tracing.forward import trace
+        from attnviz.tracing.trace import NO_EDITS
+
+        edits = edits or NO_EDITS
+        model = self.model(model_id)
+        return self._traces.get(
+            (model_id, text, target, edits), lambda: self._queued(lambda: trace(model, text, target, edits))
+        )
+
+    def has_model(self, model_id: str) -> bool:
+        """Whether the model is in memory, so that a trace needs no loading."""
+        return model_id in self._models
+
+    def has_trace(
+        self, model_id: str, text: str | tuple[str, str], target: str | None = None, edits: Edits | None = None
+    ) -> bool:
+        """Whether the trace is in memory, so that showing it needs no waiting."""
+        from attnviz.tracing.trace import NO_EDITS
+
+        return (model_id, text, target, edits or NO_EDITS) in self._traces
+
+    @property
+    def waiting(self) -> int:
+        """How many passes wait for a worker or run."""
+        return self._waiting
+
+    @property
+    def wait_seconds(self) -> float:
+        """About how long a new pass would wait before it starts, from the duration of the latest ones."""
+        return max(0, self._waiting - self._limits.workers + 1) * self._seconds_per_pass / self._limits.workers
+
+    def close(self) -> None:
+        """Let running passes end and take no more."""
+        self._workers.shutdown(cancel_futures=True)
+
+    def _queued(self, compute: Callable[[], Trace]) -> Trace:
+        with self._lock:
+            if self._waiting >= self._limits.workers + self._limits.queue_length:
+                raise Busy(
+                    f"{self._waiting} texts are being read at this moment, more than this server takes at once.",
+                    f"Try again in about {max(1, round(self.wait_seconds))} seconds.",
+                )
+            self._waiting += 1
+        try:
+            return self._workers.submit(self._timed, compute).result()
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _timed(self, compute: Callable[[], Trace]) -> Trace:
+        start = time.perf_counter()
+        result = compute()
+        # a moving mean: one long text among short ones must not frighten the next twenty people away
+        self._seconds_per_pass += 0.2 * (time.perf_counter() - start - self._seconds_per_pass)
+        return result
+
+
+class _OncePerKey:
+    """A cache bounded in bytes, in which each key is computed once however many threads ask for it."""
+
+    def __init__(self, max_bytes: int, size: Callable[[Any], int]) -> None:
+        self._max_bytes = max_bytes
+        self._size = size
+        self._kept: LRUCache[Hashable, Any] = LRUCache(max_bytes, getsizeof=size)
+        self._running: dict[Hashable, Future[Any]] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._kept
+
+    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+            future = self._running.get(key)
+            mine = future is None
+            if future is None:
+                future = self._running[key] = Future()
+        if not mine:
+            return future.result()
+        try:
+            value = compute()
+        except BaseException as error:
+            with self._lock:
+                del self._running[key]
+            future.set_exception(error)
+            raise
+        with self._lock:
+            del self._running[key]
+            if self._size(value) <= self._max_bytes:  # a larger one is handed out and not kept
+                self._kept[key] = value
+        future.set_result(value)
+        return value
+
+
+def _model_bytes(model: LoadedModel) -> int:
+    return sum(p.numel() * p.element_size() for p in model.module.parameters())

@@ -1,0 +1,1 @@
+"""Real trained models: what can be chosen, one safe way in, and facts about them."""

@@ -1,0 +1,1 @@
+"""Reading a forward pass: the record, the attention function, the tokens."""
