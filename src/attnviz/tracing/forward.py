@@ -30,6 +30,8 @@ def trace(
     """
     edits = edits or NO_EDITS
     facts = model.architecture
+    if isinstance(text, tuple) and facts.kind != "encoder":
+        raise TextError(f"{facts.name} reads one text, not a pair.", "Give it one text, or choose an encoder.")
     ids, segments = encode(model.tokenizer, text, limit=token_limit(model))
     _check_edits(model, edits)
     inputs: dict[str, Any] = {"input_ids": _batch(model, ids)}
