@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     allowed_models: tuple[str, ...] = ()
     """Further ids that are allowed although ``hub_models`` is not "any"."""
 
+    hub_endpoint: str | None = None
+    """Address of a mirror of the hub, for a school that keeps one; None asks the hub itself."""
+
     hub_timeout: float = 3.0
     """Seconds until the hub counts as out of reach. Longer feels like a hang to somebody who waits."""
 

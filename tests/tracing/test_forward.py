@@ -100,7 +100,7 @@ def test_nothing_to_read(load, text):
 def test_too_much_to_read_names_limit_and_count(load):
     model = load("opt")  # reads at most 64
     with pytest.raises(TooManyTokens) as error:
-        attnviz.trace(model, "the cat " * 65)
+        attnviz.trace(model, " ".join(["the cat"] * 65))
     assert (error.value.count, error.value.limit) == (130, 64)
     assert "130" in str(error.value) and "64" in str(error.value)
 

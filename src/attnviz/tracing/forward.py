@@ -32,10 +32,10 @@ def trace(
     facts = model.architecture
     if isinstance(text, tuple) and facts.kind != "encoder":
         raise TextError(f"{facts.name} reads one text, not a pair.", "Give it one text, or choose an encoder.")
-    ids, segments = encode(model.tokenizer, text, limit=token_limit(model))
+    ids, segments = encode(model.tokenizer, text, limit=token_limit(model), reader=model.title)
     _check_edits(model, edits)
     inputs: dict[str, Any] = {"input_ids": _batch(model, ids)}
-    if any(segments):
+    if any(segments) and getattr(model.module.config, "type_vocab_size", 0) > 1:  # RoBERTa has one, DistilBERT none
         inputs["token_type_ids"] = _batch(model, segments)
     if facts.kind != "encoder":
         inputs["use_cache"] = False
@@ -53,7 +53,7 @@ def trace(
     both = facts.kind == "encoder-decoder"
     return Trace(
         model_id=model.id,
-        tokens=tokens(model.tokenizer, ids, segments),
+        tokens=tokens(model.tokenizer, ids, segments, text),
         target_tokens=tokens(model.tokenizer, target_ids) if both else None,
         calls=tuple(current.calls),
         hidden_states=_stack(output.decoder_hidden_states if both else output.hidden_states),

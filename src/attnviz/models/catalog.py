@@ -1,0 +1,57 @@
+"""What can be chosen by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from attnviz.models import bundled
+from attnviz.models.architecture import ModelKind
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """A model that a learner can choose. ``bytes`` and ``parameters`` are None where nobody has checked them."""
+
+    id: str
+    title: str
+    kind: ModelKind
+    layers: int
+    heads: int
+    licence: str
+    about: str
+    parameters: int | None = None
+    bytes: int | None = None
+    bundled: bool = False
+
+    @property
+    def short(self) -> str:
+        """For a narrow list: "MiniLM  6 × 12", layers by heads."""
+        return f"{self.title}  {self.layers} × {self.heads}"
+
+    @property
+    def source_url(self) -> str:
+        """Where the model is published."""
+        return f"https://huggingface.co/{self.id}"
+
+
+@cache
+def catalog() -> tuple[CatalogEntry, ...]:
+    """All models known by name, bundled ones first. Own models are listed where their weights are there."""
+    rows = yaml.safe_load(files("attnviz.models").joinpath("catalog.yaml").read_text("utf-8"))
+    entries = (CatalogEntry(**row, bundled=bundled.is_bundled(row["id"])) for row in rows)
+    return tuple(e for e in entries if e.bundled or not e.id.startswith("attnviz/"))
+
+
+def entry(model_id: str) -> CatalogEntry | None:
+    """The entry of a model, by its id or by the last part of it ("gpt2"), or None."""
+    return next((e for e in catalog() if model_id in (e.id, e.id.rpartition("/")[2])), None)
+
+
+def title_of(model_id: str) -> str:
+    """What a model is called on screen."""
+    known = entry(model_id)
+    return known.title if known else model_id.rpartition("/")[2]

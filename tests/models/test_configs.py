@@ -1,0 +1,167 @@
+import json
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnviz.errors import ConfigError, ModelUnsupported, UserError
+from attnviz.models.configs import published_config, published_configs, read_config
+
+GPT2 = {"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 2, "vocab_size": 100, "n_positions": 32}
+LLAMA = {
+    **{"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2},
+    **{"vocab_size": 100, "intermediate_size": 96},
+}
+
+
+def test_published_configs_say_where_and_when():
+    names = [entry.id for entry in published_configs()]
+    assert len(names) == len(set(names))
+    for entry in published_configs():
+        assert entry.source.startswith("https://") and entry.source.endswith("config.json")
+        assert len(entry.date) == 7 and entry.date[4] == "-" and 2017 < int(entry.date[:4]) < 2100
+        assert read_config(entry.config).model_type == entry.config["model_type"]
+
+
+def test_published_config_is_found_by_its_other_names():
+    entry = published_config("openai-community/gpt2")
+    assert entry is not None and entry.id == "gpt2"
+    assert published_config("gpt3") is None
+
+
+def test_a_config_reads_alike_from_text_mapping_and_config():
+    config = read_config(GPT2)
+    for other in (read_config(json.dumps(GPT2)), read_config(config)):
+        assert other.to_dict() == config.to_dict()
+    assert config.hidden_size == 64 and config.dtype is None
+
+
+def test_the_source_is_left_alone():
+    source = read_config({**GPT2, "dtype": "float16"})
+    source.dtype = "float16"
+    read_config(source).n_embd = 5
+    assert source.n_embd == 64 and source.dtype == "float16"
+
+
+def test_a_config_cannot_change_the_process_or_hide_methods():
+    import torch
+
+    config = read_config({**LLAMA, "torch_dtype": "float16", "to_dict": 1, "num_labels": 10**9, "auto_map": {"a": "b"}})
+    assert torch.get_default_dtype() is torch.float32
+    assert callable(config.to_dict) and config.num_labels == 2 and not hasattr(config, "auto_map")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no config"),
+        ("   \n", "no config"),
+        ("{", "not JSON: line 1"),
+        ("{'model_type': 'gpt2'}", "not JSON"),
+        ("[1, 2]", "not a config"),
+        ("3", "not a config"),
+        ("{" * 5000, "not JSON"),
+        ("[" * 150_000, "not JSON"),
+        ('{"a": ' + "9" * 6000 + "}", "not JSON"),
+        (" " * 300_000 + "{}", "characters"),
+        ("{}", "which family"),
+        ('{"model_type": 5}', "which family"),
+        ('{"model_type": null}', "which family"),
+        ('{"model_type": "<script>alert(1)</script>"}', "no name of a family"),
+    ],
+)
+def test_text_that_is_no_config(text, words):
+    with pytest.raises(ConfigError, match=words) as error:
+        read_config(text)
+    assert error.value.way_out and len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("model_type", ["bloom", "falcon", "mamba", "no_such_model", "deberta-v2"])
+def test_another_family_is_refused_by_name(model_type):
+    with pytest.raises(ModelUnsupported):
+        read_config({"model_type": model_type})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"n_head": 0}, r"number of heads \(n_head\) is 0"),
+        ({"n_layer": 10**9}, r"number of layers \(n_layer\) is 1,000,000,000"),
+        ({"n_layer": 10**40}, "more than 18 digits"),
+        ({"vocab_size": 10**12}, "vocabulary"),
+        ({"n_embd": -64}, "width"),
+        ({"n_embd": "64"}, 'whole number, not "64"'),
+        ({"n_embd": 64.0}, "whole number, not 64.0"),
+        ({"n_embd": True}, "whole number, not true"),
+        ({"n_embd": [64]}, r"whole number, not \[64\]"),
+        ({"n_embd": "x" * 10_000}, "whole number"),
+        ({"n_embd": None}, r"does not give the width \(n_embd\)"),
+        ({"n_head": 5}, "width of 64 cannot be divided among 5 heads"),
+        ({"n_inner": 10**10}, "feed-forward width"),
+        ({"n_positions": 10**12}, "positions"),
+        ({"activation_function": 5}, "activation_function"),
+        ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon"),
+    ],
+)
+def test_absurd_fields_of_gpt2(changes, words):
+    with pytest.raises(ConfigError, match=words) as error:
+        read_config({**GPT2, **changes})
+    assert error.value.way_out and len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"num_key_value_heads": 3}, "4 query heads cannot share 3"),
+        ({"num_key_value_heads": 8}, "4 query heads cannot share 8"),
+        ({"num_attention_heads": 7}, "cannot be divided among 7"),
+        ({"hidden_size": 12, "num_attention_heads": 4}, "Rotary positions turn numbers in pairs"),
+        ({"head_dim": 10**9}, "width of a head"),
+    ],
+)
+def test_absurd_fields_of_llama(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        read_config({**LLAMA, **changes})
+
+
+@pytest.mark.parametrize("name", ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"])
+def test_a_missing_size_is_named_rather_than_taken_from_the_defaults(name):
+    with pytest.raises(ConfigError, match=name):
+        read_config({field: value for field, value in LLAMA.items() if field != name})
+
+
+def test_refusing_an_enormous_config_costs_nothing():
+    tracemalloc.start()
+    start = time.perf_counter()
+    for field in ("num_hidden_layers", "vocab_size", "hidden_size", "num_attention_heads", "max_window_layers"):
+        with pytest.raises(ConfigError):
+            read_config({**LLAMA, "model_type": "qwen2", field: 10**15})
+    assert time.perf_counter() - start < 2
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(), st.text(max_size=9), st.lists(st.integers())
+)
+
+
+@settings(max_examples=60, deadline=2000)
+@given(
+    st.sampled_from(["gpt2", "bert", "llama", "t5", "bart", "gemma3_text", "modernbert", "albert"]),
+    st.dictionaries(
+        st.sampled_from(
+            "vocab_size hidden_size num_hidden_layers num_attention_heads n_embd d_model d_kv head_dim n_layer "
+            "num_key_value_heads rope_theta rope_scaling layer_types hidden_act sliding_window pad_token_id "
+            "is_gated_act feed_forward_proj use_cache architectures tie_word_embeddings".split()
+        ),
+        _VALUES,
+    ),
+)
+def test_any_fields_give_a_config_or_one_clear_sentence(model_type, fields):
+    try:
+        read_config({"model_type": model_type, **fields})
+    except UserError as error:
+        assert error.message.endswith(".") and error.way_out.endswith(".")

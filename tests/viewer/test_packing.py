@@ -1,0 +1,99 @@
+"""The message to the browser: what goes in comes out, within the stated error."""
+
+import gzip
+import struct
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from attnviz.viewer.packing import Block, pack, unpack
+
+
+def attention(layers, heads, queries, keys, causal=False, seed=0, sharpness=3.0):
+    scores = np.random.default_rng(seed).normal(0, sharpness, (layers, heads, queries, keys)).astype(np.float32)
+    if causal:
+        scores[..., np.triu(np.ones((queries, keys), bool), 1)] = -np.inf
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def test_a_small_message_byte_by_byte():
+    weights = np.array([[[[1, 0, 0], [0.25, 0.75, 0], [0.5, 0.25, 0.25]]]], np.float32)
+    data = gzip.decompress(pack([Block("decoder", weights, first=4)], {"model": "é"}))
+    assert data[:4] == b"AVW1"
+    (length,) = struct.unpack("<I", data[4:8])
+    assert length % 4 == 0
+    assert data[8 : 8 + length].rstrip() == (
+        '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true}]}'
+    ).encode()
+    assert data[8 + length :] == struct.pack("<3f", 1, 0.75, 0.5) + bytes([255, 85, 255, 255, 128, 128, 0, 0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    npst.arrays(
+        np.float32,
+        npst.array_shapes(min_dims=4, max_dims=4, max_side=6),
+        elements=st.floats(0, 1, width=32, allow_subnormal=False),
+    ),
+    st.sampled_from(["encoder", "decoder", "cross"]),
+    st.dictionaries(st.text(), st.text() | st.integers(-9, 9)),
+)
+def test_round_trip_within_a_five_hundred_and_tenth_of_the_largest_of_the_row(weights, kind, header):
+    header.pop("blocks", None)
+    message = pack([Block(kind, weights)], header)
+    back, (block,) = unpack(message)
+    assert back == header
+    assert block.kind == kind
+    largest = weights.max(-1, keepdims=True)
+    assert (np.abs(block.weights - weights) <= largest * (1 / 510 + 1e-6)).all()
+
+
+def test_a_uniform_row_over_512_keys_survives():
+    _, (block,) = unpack(pack([Block("encoder", np.full((1, 1, 1, 512), 1 / 512, np.float32))]))
+    np.testing.assert_allclose(block.weights, 1 / 512, rtol=1e-6)
+
+
+def test_causal_triangles_are_not_sent():
+    causal, full = attention(2, 3, 64, 64, causal=True), attention(2, 3, 64, 64)
+    sizes = [len(gzip.decompress(pack([Block("decoder", w)]))) for w in (causal, full)]
+    assert sizes[0] < 0.55 * sizes[1]
+    _, (block,) = unpack(pack([Block("decoder", causal)]))
+    assert not block.weights[..., np.triu(np.ones((64, 64), bool), 1)].any()
+
+
+def test_kinds_of_different_depth_and_length_travel_together():
+    parts = [
+        Block("encoder", attention(3, 4, 7, 7)),
+        Block("decoder", attention(2, 2, 5, 5, causal=True), first=6),
+        Block("cross", attention(2, 2, 5, 7)),
+    ]
+    _, back = unpack(pack(parts))
+    for before, after in zip(parts, back, strict=True):
+        assert (before.kind, before.first, before.causal) == (after.kind, after.first, after.causal)
+        np.testing.assert_allclose(after.weights, before.weights, atol=1 / 510)
+
+
+def test_one_token():
+    _, (block,) = unpack(pack([Block("decoder", np.ones((2, 2, 1, 1), np.float32))]))
+    assert block.weights.tolist() == [[[[1.0]], [[1.0]]]] * 2
+
+
+@pytest.mark.parametrize("wrong", [b"", b"plain", gzip.compress(b"AVW2....", mtime=0), gzip.compress(b"AVW1", mtime=0)])
+def test_foreign_bytes(wrong):
+    with pytest.raises(ValueError):
+        unpack(wrong)
+
+
+def test_wrong_shape():
+    with pytest.raises(ValueError, match="layer, head, query, key"):
+        Block("encoder", np.ones((3, 3), np.float32))
+
+
+def test_size_of_a_real_sized_message_is_small():
+    message = pack([Block("encoder", attention(6, 12, 128, 128))])
+    assert len(message) < 700_000
