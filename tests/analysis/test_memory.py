@@ -16,9 +16,12 @@ from attnviz.models.architecture import FAMILIES, architecture
 from attnviz.models.parameters import count_parameters
 from tests.tiny import tiny_model
 
+TWO_STACKS = [name for name, facts in FAMILIES.items() if facts.kind == "encoder-decoder"]
+
 
 def test_weights_of_llama_2_7b():
-    """Its published weight index (model.safetensors.index.json) gives 13,476,835,328 bytes in float16, of which 4,096
+    """Its published weight index (model.safetensors.index.json) gives 13,476,835,328 bytes in float16, of
+    which 4,096
     are 32 copies of a table of 64 rotary frequencies that is no parameter."""
     assert weight_bytes(6_738_415_616, "float16") + 32 * 64 * 2 == 13_476_835_328
 
@@ -30,14 +33,16 @@ def test_weights_by_type():
 
 
 def test_cache_of_opt_13b():
-    """Kwon et al. 2023 (vLLM), section 3: 2 × 5120 × 40 layers × 2 bytes = 800 KB a token, 1.6 GB for 2048 tokens."""
+    """Kwon et al. 2023 (vLLM), section 3: 2 × 5120 × 40 layers × 2 bytes = 800 KB a token, 1.6 GB for 2048
+    tokens."""
     per_token = key_value_bytes_per_token(layers=40, key_value_heads=40, d_head=128, dtype="float16")
     assert per_token == 2 * 5120 * 40 * 2 == 800 * 1024
     assert key_value_bytes(2048, [None] * 40, 40, 128) == 2048 * per_token == pytest.approx(1.6e9, rel=0.05)
 
 
 def test_cache_of_llama_2_7b():
-    """NVIDIA, "Mastering LLM Techniques: Inference Optimization" (2023): 4096 tokens in 16 bits take about 2 GB."""
+    """NVIDIA, "Mastering LLM Techniques: Inference Optimization" (2023): 4096 tokens in 16 bits take about 2
+    GB."""
     assert key_value_bytes(4096, [None] * 32, 32, 128) == 2 * 1024**3
 
 
@@ -56,7 +61,8 @@ def test_sliding_window_of_mistral_7b():
 
 
 def test_alternating_windows_of_gemma_2():
-    """Gemma Team 2024, section 2: every other layer sees 4096 tokens, the others all 8192: 3/4 of a full cache."""
+    """Gemma Team 2024, section 2: every other layer sees 4096 tokens, the others all 8192: 3/4 of a full
+    cache."""
     model = count_parameters("google/gemma-2-2b").architecture
     assert model is not None and model.windows.count(4096) == model.windows.count(None) == 13
     cut = key_value_bytes(8192, model.windows, model.decoder_key_value_heads, model.d_head)
@@ -71,13 +77,15 @@ def test_cache_grows_until_the_windows_are_full(length, windows):
 
 
 def test_forward_pass_of_gpt_3():
-    """Brown et al. 2020, table D.1: 174,600M parameters and 300B tokens take 3.14e23 operations, 6 a parameter."""
+    """Brown et al. 2020, table D.1: 174,600M parameters and 300B tokens take 3.14e23 operations, 6 a
+    parameter."""
     assert training_flops(174_600_000_000, 300_000_000_000) == pytest.approx(3.14e23, rel=2e-3)
     assert forward_flops(174_600_000_000, [], 0, 0).total * 3 == training_flops(174_600_000_000, 1)
 
 
 def test_attention_term_is_twice_the_published_average():
-    """Kaplan et al. 2020, table 1: 2 · n_layer · n_ctx · d_attn on average over a causal text, so twice that at its end
+    """Kaplan et al. 2020, table 1: 2 · n_layer · n_ctx · d_attn on average over a causal text, so twice that
+    at its end
     (up to the half step between n/2 and (n + 1)/2)."""
     layers, width, n = 12, 768, 1024
     mean = sum(forward_flops(0, [None] * layers, width, i + 1).attention for i in range(n)) / n
@@ -92,23 +100,27 @@ def test_windows_bound_the_attention_term():
     assert forward_flops(0, [None] * 2, 10, 5, source_length=7).attention == 4 * 10 * 2 * (5 + 7)
 
 
-@pytest.mark.parametrize("model_type", [name for name, facts in FAMILIES.items() if facts.kind != "encoder-decoder"])
+@pytest.mark.parametrize("model_type", [name for name in FAMILIES if name not in TWO_STACKS])
 def test_operations_equal_those_that_pytorch_counts(model_type):
-    """Eager attention computes all n × n scores, windows or not, so each of n tokens costs as if it saw all n."""
+    """Eager attention computes all n × n scores, windows or not, so each of n tokens costs as if it saw all
+    n."""
     n = 11
     model = tiny_model(model_type, head=False, attn_implementation="eager")
     count, shape = count_parameters(model), architecture(model.config)
     kind = shape.kinds[0]
-    flops = forward_flops(count.matrices[kind], [None] * shape.layers(kind), shape.heads(kind) * shape.d_head, n)
+    flops = forward_flops(
+        count.matrices[kind], [None] * shape.layers(kind), shape.heads(kind) * shape.d_head, n
+    )
     pooler = sum(2 * part.count for part in count.parts if part.component == "pooler" and len(part.shape) > 1)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.arange(3, 3 + n)[None])
-    rotary = 2 * shape.d_head // 2 * n if shape.positions == "rotary" else 0  # the angles are a matrix product too
+    # the angles of rotary positions are a matrix product too
+    rotary = 2 * shape.d_head // 2 * n if shape.positions == "rotary" else 0
     surplus = counter.get_total_flops() - n * flops.total - pooler
     assert surplus in {0, rotary} or (0 < surplus <= 2 * rotary)
 
 
-@pytest.mark.parametrize("model_type", [name for name, facts in FAMILIES.items() if facts.kind == "encoder-decoder"])
+@pytest.mark.parametrize("model_type", TWO_STACKS)
 def test_operations_of_both_stacks_equal_those_that_pytorch_counts(model_type):
     source, target = 11, 7
     model = tiny_model(model_type, attn_implementation="eager")

@@ -16,7 +16,7 @@ def test_by_hand():
 
 
 def test_equals_numpy_on_many_numbers():
-    matrix = np.random.default_rng(0).normal(0.001, 0.04, (1500, 1100)).astype(np.float32)  # more than one chunk
+    matrix = np.random.default_rng(0).normal(0.001, 0.04, (1500, 1100))  # more than one chunk
     histogram = weight_histogram(matrix)
     inside = np.histogram(np.clip(matrix, histogram.edges[0], histogram.edges[-1]), histogram.edges)[0]
     assert np.abs(histogram.counts - inside).sum() <= 20  # numbers at an edge may fall to either side
@@ -38,7 +38,8 @@ def test_equal_numbers():
 
 
 @pytest.mark.parametrize(
-    ("matrix", "bins"), [(np.zeros(0), 81), (np.ones(3), 80), (np.ones(3), 1), ([np.nan, 1], 81), ([np.inf, 1], 81)]
+    ("matrix", "bins"),
+    [(np.zeros(0), 81), (np.ones(3), 80), (np.ones(3), 1), ([np.nan, 1], 81), ([np.inf, 1], 81)],
 )
 def test_refuses_what_has_no_histogram(matrix, bins):
     with pytest.raises(ValueError, match=r"histogram|finite"):

@@ -1,7 +1,8 @@
 """Configs: the published ones that come with the library, and the careful reading of any other.
 
 A config is somebody else's text. It is checked field by field before Transformers builds anything from it: a
-config that asks for a billion layers would otherwise keep the machine busy even where no weight is ever stored.
+config that asks for a billion layers would otherwise keep the machine busy even where no weight is ever
+stored.
 """
 
 from __future__ import annotations
@@ -51,13 +52,17 @@ _SIZES: dict[str, _Size] = {
     **dict.fromkeys(("num_hidden_groups", "inner_group_num"), _Size("number of layer groups", 512)),
     **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads", "num_key_value_heads"), _HEADS),
     **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), _HEADS),
-    **dict.fromkeys(("hidden_size", "n_embd", "dim", "d_model", "embedding_size", "word_embed_proj_dim"), _WIDTH),
+    **dict.fromkeys(
+        ("hidden_size", "n_embd", "dim", "d_model", "embedding_size", "word_embed_proj_dim"), _WIDTH
+    ),
     **dict.fromkeys(("intermediate_size", "n_inner", "hidden_dim", "d_ff", "ffn_dim"), _NEURONS),
     **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), _NEURONS),
     **dict.fromkeys(("head_dim", "d_kv"), _HEAD_WIDTH),
     **dict.fromkeys(("max_position_embeddings", "n_positions", "n_ctx"), _POSITIONS),
     **dict.fromkeys(("sliding_window", "local_attention"), _WINDOW),
-    **dict.fromkeys(("global_attn_every_n_layers", "sliding_window_pattern"), _Size("spacing of layers", 512)),
+    **dict.fromkeys(
+        ("global_attn_every_n_layers", "sliding_window_pattern"), _Size("spacing of layers", 512)
+    ),
     "max_window_layers": _Size("number of layers", 512, least=0),
     "type_vocab_size": _Size("number of segments", 100_000, least=0),
     "relative_attention_num_buckets": _Size("number of distance buckets", 1_000_000),
@@ -66,16 +71,22 @@ _SIZES: dict[str, _Size] = {
 """Every field of the supported families from whose number something is built."""
 
 _REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
-"""Without these a config would silently mean the defaults of its family: another model than the one asked about."""
+"""Without these a config would silently mean its family's defaults: another model than the one meant."""
 
+# What the weights are stored or run as, and the labels of classifiers: none of it changes the shape, and
+# some would change the process (``dtype`` sets PyTorch's default for all threads) or blow it up (a billion labels).
 _IGNORED = frozenset(
-    # what the weights are stored or run as, and the labels of classifiers: none of it changes the shape, and some
-    # of it would change the process (``dtype`` sets PyTorch's default for all threads) or blow up (a billion labels)
-    "dtype torch_dtype id2label label2id num_labels problem_type output_hidden_states output_attentions return_dict "
-    "transformers_version quantization_config attn_implementation".split()
+    {
+        *("dtype", "torch_dtype", "quantization_config", "attn_implementation", "transformers_version"),
+        *("id2label", "label2id", "num_labels", "problem_type"),
+        *("output_hidden_states", "output_attentions", "return_dict"),
+    }
 )
-_ROTARY = frozenset("rope_theta rope_scaling rotary_pct rotary_emb_base partial_rotary_factor".split())
-"""Names for rotary positions that published configs use and that Transformers turns into ``rope_parameters``."""
+_ROTARY = frozenset(
+    {"rope_theta", "rope_scaling", "rotary_pct", "rotary_emb_base", "partial_rotary_factor"},
+)
+"""Names for rotary positions that published configs use and that Transformers turns into ``rope_parameters``.
+"""
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,12 @@ def published_config(model_id: str) -> PublishedConfig | None:
 
 
 def read_config(source: str | Mapping[str, Any] | PreTrainedConfig) -> PreTrainedConfig:
-    """A Transformers config from JSON text, a mapping or another config, checked and safe to build a model from.
+    """A Transformers config from JSON text, a mapping or another config, checked and safe to build a model
+    from.
 
     The result is independent of ``source``, names no data type and holds only fields its family knows.
-    Raises :class:`ConfigError` for what is no config, :class:`ModelUnsupported` for a family that is not supported.
+    Raises :class:`ConfigError` for what is no config, :class:`ModelUnsupported` for a family that is not
+    supported.
     """
     if isinstance(source, str):
         source = _parsed(source)
@@ -142,7 +155,9 @@ def _parsed(text: str) -> Mapping[str, Any]:
     except (RecursionError, ValueError):
         raise ConfigError("This is not JSON that can be read.", way_out) from None
     if not isinstance(data, dict):
-        raise ConfigError("This is JSON, but not a config: a config is a list of named fields in braces.", way_out)
+        raise ConfigError(
+            "This is JSON, but not a config: a config is a list of named fields in braces.", way_out
+        )
     return data
 
 
@@ -154,7 +169,9 @@ def _model_type(fields: Mapping[str, Any]) -> str:
             'Add the field "model_type", for example "gpt2", "bert", "llama" or "t5".',
         )
     if not re.fullmatch(r"[\w.-]{1,64}", model_type):
-        raise ConfigError("The field model_type of this config is no name of a family.", 'Write, for example, "gpt2".')
+        raise ConfigError(
+            "The field model_type of this config is no name of a family.", 'Write, for example, "gpt2".'
+        )
     return model_type
 
 
@@ -171,7 +188,7 @@ def check_sizes(fields: Mapping[str, Any]) -> None:
             )
         if not size.least <= value <= size.most:
             raise ConfigError(
-                f"The {size.title} ({name}) is {_shown(value)}; it must be from {size.least:,} to {size.most:,}.",
+                f"The {size.title} ({name}) is {_shown(value)}, not from {size.least:,} to {size.most:,}.",
                 "Correct this field and try again.",
             )
 
@@ -200,8 +217,10 @@ def _built(fields: Mapping[str, Any], facts: Family) -> PreTrainedConfig:
     known = {f.name for f in dataclasses.fields(config_class)} | set(aliases)
     if "rope_parameters" in known:
         known |= _ROTARY
-    if not any(fields.get(name) for name in ("head_dim", "d_kv", aliases.get("head_dim"))):
-        width, heads = (fields.get(name) or fields[aliases[name]] for name in ("hidden_size", "num_attention_heads"))
+    if not any(fields.get(name) for name in ("head_dim", "d_kv")):
+        width, heads = (
+            fields.get(name) or fields[aliases[name]] for name in ("hidden_size", "num_attention_heads")
+        )
         _check_division(width, heads)
     arguments = {name: value for name, value in fields.items() if name in known - _IGNORED}
     try:
@@ -211,7 +230,8 @@ def _built(fields: Mapping[str, Any], facts: Family) -> PreTrainedConfig:
 
 
 def build_errors() -> tuple[type[Exception], ...]:
-    """What Transformers and PyTorch raise, according to the family, when the fields of a config do not go together."""
+    """What Transformers and PyTorch raise, according to the family, when the fields of a config do not go
+    together."""
     from huggingface_hub.errors import StrictDataclassError
 
     return (

@@ -1,4 +1,5 @@
-"""The record of a count: every parameter once, by component, by layer, as a tree, and written out as arithmetic."""
+"""The record of a count: every parameter once, by component, by layer, as a tree, and written out as
+arithmetic."""
 
 from __future__ import annotations
 
@@ -40,9 +41,9 @@ COMPONENTS: dict[str, str] = {
 class Part:
     """A parameter tensor, or the share of a fused one that belongs to one component.
 
-    ``shape`` is the share's. ``layer`` counts from 0 within ``stack``, None for what stands outside the layers.
-    ``table`` says that rows are looked up by number (token, position) and never multiplied as a matrix. ``share`` is
-    (which, of how many) among the components of a fused tensor.
+    ``shape`` is the share's. ``layer`` counts from 0 within ``stack``, None for what stands outside the
+    layers. ``table`` says that rows are looked up by number (token, position) and never multiplied as a
+    matrix. ``share`` is (which, of how many) among the components of a fused tensor.
     """
 
     name: str
@@ -63,7 +64,8 @@ class Part:
     def at_the_input(self) -> bool:
         """Whether it is part of how tokens enter the model: tables, positions, their norm."""
         return self.layer is None and (
-            self.component in ("embeddings", "positions") or (self.component == "norm" and "embed" in self.name)
+            self.component in ("embeddings", "positions")
+            or (self.component == "norm" and "embed" in self.name)
         )
 
 
@@ -91,9 +93,9 @@ class LayerCount:
 class ModuleNode:
     """A module of the model with what it holds.
 
-    ``count`` includes its children and counts what is tied once, at its first place. ``shapes`` are those of its own
-    tensors, by name; ``tied_to`` names the tensor it shares. ``last`` closes a run of equal neighbours ("1" to "5"),
-    of which only this first one is kept: ``count`` is then each one's.
+    ``count`` includes its children and counts what is tied once, at its first place. ``shapes`` are those of
+    its own tensors, by name; ``tied_to`` names the tensor it shares. ``last`` closes a run of equal
+    neighbours ("1" to "5"), of which only this first one is kept: ``count`` is then each one's.
     """
 
     name: str
@@ -172,12 +174,14 @@ class ParameterCount:
         used = {"encoder": built.encoder_layers, "decoder": built.decoder_layers} if built else {}
         return tuple(
             LayerCount(stack, index, max(1, used.get(stack, 0) // stored[stack]), tuple(parts))
-            for (stack, index), parts in sorted(found.items(), key=lambda item: (item[0][0] != "encoder", item[0][1]))
+            for (stack, index), parts in sorted(
+                found.items(), key=lambda item: (item[0][0] != "encoder", item[0][1])
+            )
         )
 
     @cached_property
     def arithmetic(self) -> tuple[ArithmeticLine, ...]:
-        """The sum written out, a line for the input and one for each component; the counts sum to ``total``."""
+        """The sum written out, one line for the input and one a component; the counts sum to ``total``."""
         lines = []
         entering = [part for part in self.parts if part.at_the_input]
         if entering:
@@ -192,9 +196,9 @@ class ParameterCount:
     def matrices(self) -> dict[str, int]:
         """Parameters that each token of a stack is multiplied with, by stack: what a forward pass costs.
 
-        Tables are looked up and vectors added, so neither counts, unless the token table serves as the output head
-        too. Shared layers count as often as they are used. Cross keys and values are computed from the encoder's
-        tokens. The pooler reads one token only and is left out.
+        Tables are looked up and vectors added, so neither counts, unless the token table serves as the output
+        head too. Shared layers count as often as they are used. Cross keys and values are computed from the
+        encoder's tokens. The pooler reads one token only and is left out.
         """
         found: Counter[str] = Counter()
         last = self.layers[-1].stack if self.layers else ""
@@ -234,9 +238,11 @@ def _line(component: str, parts: list[Part]) -> ArithmeticLine:
 
 
 def formula(parts: Iterable[Part]) -> str:
-    """The number of parameters of ``parts`` as a product and sum of their own shapes: "6 × (384 × 384 + 384)".
+    """The number of parameters of ``parts`` as a product and sum of their own shapes: "6 × (384 × 384 +
+    384)".
 
-    Written with "×", "+", brackets and thousands commas only; evaluated, it is the number of parameters exactly.
+    Written with "×", "+", brackets and thousands commas only; evaluated, it is the number of parameters
+    exactly.
     """
     outside: list[Part] = []
     by_layer: dict[tuple[Stack, int], list[Part]] = {}

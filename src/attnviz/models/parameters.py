@@ -1,11 +1,12 @@
-"""Exact parameter counts, from a model or from its config alone: built on the meta device, where nothing has weight."""
+"""Exact parameter counts, from a model or from its config alone: built on the meta device, where nothing has
+weight."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attnviz.errors import ModelUnsupported
 from attnviz.models.architecture import Architecture, architecture, family
@@ -27,14 +28,25 @@ if TYPE_CHECKING:
 
     from attnviz.models.loading import LoadedModel
 
-__all__ = ["ArithmeticLine", "LayerCount", "ModuleNode", "ParameterCount", "Part", "count_parameters", "values"]
+__all__ = [
+    "ArithmeticLine",
+    "LayerCount",
+    "ModuleNode",
+    "ParameterCount",
+    "Part",
+    "count_parameters",
+    "values",
+]
 
 _ATTENTION = r"(^|\.)(attn|self_attn|attention|SelfAttention)\."
 _CROSS = r"(^|\.)(EncDecAttention|encoder_attn|crossattention|cross_attn)\."
 _COMPONENTS: tuple[tuple[str, str], ...] = (
     (r"(^|\.)pooler\b", "pooler"),
-    (r"(^|\.)(lm_head|cls|classifier|score|qa_outputs|predictions|vocab_transform|vocab_projector)\b", "head"),
-    (r"(^|\.)(head|project_out|generator_lm_head|generator_predictions)\b|^decoder\.\w+$", "head"),
+    (r"(^|\.)(lm_head|cls|classifier|score|qa_outputs|predictions)\b", "head"),
+    (
+        r"(^|\.)(head|project_out|vocab_transform|vocab_projector|generator_lm_head|generator_predictions)\b|^decoder\.\w+$",
+        "head",
+    ),
     (r"position_embeddings|embed_positions|wpe\b|relative_attention_bias", "positions"),
     (r"embed|wte\b|(^|\.)(shared|project_in)\b", "embeddings"),
     (r"(^|\.)(rnn|ssru|recurrence)", "recurrence"),
@@ -50,7 +62,8 @@ _COMPONENTS: tuple[tuple[str, str], ...] = (
     (r"\.(c_fc|intermediate\.dense|lin1|ffn|fc1|up_proj|dense_h_to_4h|wi|wi_1)\.\w+$", "feed_forward.in"),
     (r"\.(c_proj|output\.dense|lin2|ffn_output|fc2|down_proj|dense_4h_to_h|wo|Wo)\.\w+$", "feed_forward.out"),
 )
-"""From a parameter's dotted name to its component; the first that fits counts. The names are Transformers' own, of all
+"""From a parameter's dotted name to its component; the first that fits counts. The names are Transformers'
+own, of all
 families of ``FAMILIES``; a new family adds its names here and nothing else."""
 
 _FUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -61,16 +74,19 @@ _FUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Tensors in which several components lie one after another along the output axis."""
 
 
-def count_parameters(x: LoadedModel | nn.Module | PreTrainedConfig | Mapping[str, Any] | str) -> ParameterCount:
+def count_parameters(
+    x: LoadedModel | nn.Module | PreTrainedConfig | Mapping[str, Any] | str,
+) -> ParameterCount:
     """Every parameter of a model, exactly, by component; tied weights once.
 
-    ``x`` is a loaded model or a torch module, whose own parameters are counted, or what describes one: a config, its
-    fields as a mapping, the text of a ``config.json``, or the id (or folder) of a model. From a description the model
-    is built without weights: an encoder with its pooler, a decoder with its language-model head, an encoder-decoder
-    with its head. ``.total`` equals ``sum(p.numel() for p in model.parameters())``.
+    ``x`` is a loaded model or a torch module, whose own parameters are counted, or what describes one: a
+    config, its fields as a mapping, the text of a ``config.json``, or the id (or folder) of a model. From a
+    description the model is built without weights: an encoder with its pooler, a decoder with its
+    language-model head, an encoder-decoder with its head. ``.total`` equals ``sum(p.numel() for p in
+    model.parameters())``.
 
-    Raises :class:`UserError`: :class:`ConfigError` where no model can be built, :class:`ModelUnsupported` for another
-    family, and for an id what :func:`attnviz.load` raises.
+    Raises :class:`UserError`: :class:`ConfigError` where no model can be built, :class:`ModelUnsupported` for
+    another family, and for an id what :func:`attnviz.load` raises.
     """
     from torch import nn
 
@@ -81,7 +97,7 @@ def count_parameters(x: LoadedModel | nn.Module | PreTrainedConfig | Mapping[str
     module = getattr(x, "module", None)
     if isinstance(module, nn.Module):
         return _count(module)
-    return _count(_without_weights(read_config(x)))  # type: ignore[arg-type]  # only a description is left
+    return _count(_without_weights(read_config(cast("Mapping[str, Any] | PreTrainedConfig", x))))
 
 
 def values(model: LoadedModel, part: Part) -> NDArray[np.float32]:
@@ -112,15 +128,21 @@ def _looks_like_json(text: str) -> bool:
 
 
 def _without_weights(config: PreTrainedConfig) -> nn.Module:
-    """A model with shapes only. ``config.dtype`` is empty, or building would set PyTorch's default for all threads."""
+    """A model with shapes only. ``config.dtype`` is empty, or building would set PyTorch's default for all
+    threads."""
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     facts = family(config.model_type)
-    build = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "encoder-decoder": AutoModelForSeq2SeqLM}
+    build: dict[str, Any] = {
+        "encoder": AutoModel,
+        "decoder": AutoModelForCausalLM,
+        "encoder-decoder": AutoModelForSeq2SeqLM,
+    }
     try:
         with torch.device("meta"):
-            return build[facts.kind].from_config(config)
+            model: nn.Module = build[facts.kind].from_config(config)
+            return model
     except build_errors() as error:
         raise unbuildable(facts.name, error) from None
 
@@ -129,7 +151,9 @@ def _count(module: nn.Module) -> ParameterCount:
     shape = _architecture_of(module)
     homes = _homes(module)
     frozen = not any(tensor.requires_grad for _, tensor in homes.values())
-    parts = tuple(part for name, tensor in homes.values() for part in _parts(module, name, tensor, shape, frozen))
+    parts = tuple(
+        part for name, tensor in homes.values() for part in _parts(module, name, tensor, shape, frozen)
+    )
     return ParameterCount(parts, _tree(module, homes), shape)
 
 
@@ -137,7 +161,9 @@ def _homes(module: nn.Module) -> dict[int, tuple[str, nn.Parameter]]:
     """Each parameter once, by identity, under its first name; a head's name only where it has no other."""
     found: dict[int, tuple[str, nn.Parameter]] = {}
     for name, tensor in module.named_parameters(remove_duplicate=False):
-        if id(tensor) not in found or (_component(found[id(tensor)][0]) == "head" and _component(name) != "head"):
+        if id(tensor) not in found or (
+            _component(found[id(tensor)][0]) == "head" and _component(name) != "head"
+        ):
             found[id(tensor)] = (name, tensor)
     return found
 
@@ -174,7 +200,8 @@ def _parts(
         return
     for pattern, components in _FUSED:
         if re.search(pattern, name):
-            axis = tensor.ndim - 1 if class_name == "Conv1D" else 0  # GPT-2 stores (in, out), all others (out, in)
+            # GPT-2 stores (in, out), all others (out, in)
+            axis = tensor.ndim - 1 if class_name == "Conv1D" else 0
             widths = _shares(tensor.shape[axis], components, shape, stack)
             for which, (component, width) in enumerate(zip(components, widths, strict=True)):
                 size = tuple(width if a == axis else n for a, n in enumerate(tensor.shape))
@@ -184,7 +211,8 @@ def _parts(
 
 
 def _shares(width: int, components: tuple[str, ...], shape: Architecture | None, stack: Stack) -> list[int]:
-    """How the output axis of a fused tensor is divided: equally, but for queries that share their keys and values."""
+    """How the output axis of a fused tensor is divided: equally, but for queries that share their keys and
+    values."""
     if len(components) == 3 and shape is not None:
         encoder = stack == "encoder"
         queries = shape.d_head * (shape.encoder_heads if encoder else shape.decoder_heads)

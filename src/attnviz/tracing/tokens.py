@@ -164,7 +164,7 @@ def shortened(tokenizer: PreTrainedTokenizerFast, text: str, limit: int) -> str:
 
     if count(len(text)) <= limit:
         return text
-    # the count grows with the text but for small dips where a word becomes whole: cut, step back if it is over
+    # the count grows with the text but for small dips where a word becomes whole: then step back
     length = bisect_right(range(len(text) + 1), limit, key=count) - 1
     while length > 0 and count(length) > limit:
         length -= 1
@@ -213,7 +213,7 @@ def _encoding(
 def _spans(
     tokenizer: PreTrainedTokenizerFast, ids: tuple[int, ...], text: str | tuple[str, str]
 ) -> list[tuple[int, int, int]] | None:
-    """Which text each token is from, and between which characters; None where the ids are not of this text."""
+    """The text each token is from and between which characters; None where the ids are not of this text."""
     encoding = _encoding(tokenizer, text, offsets=True)
     if tuple(encoding["input_ids"]) != ids:
         return None
@@ -286,7 +286,7 @@ def _labels(pieces: list[Piece], ids: tuple[int, ...], vocabulary: Vocabulary) -
 
 
 def _shared(mine: list[Character], starts: list[int], n: int) -> str | None:
-    """The label "🙂 1/3" where token ``n`` is a part of one of the characters it touches, ``mine``; else None."""
+    """The label "🙂 1/3" where token ``n`` is part of one of ``mine``, what it touches; else None."""
     split = [c for c in mine if not (starts[n] <= c.start and c.end <= starts[n + 1])]
     others = [c for c in mine if c not in split]
     if len(split) != 1 or any(c.text != " " for c in others):

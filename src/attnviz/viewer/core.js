@@ -165,7 +165,7 @@ export function visualOrder(rightToLeft, base) {
 // Theme ----------------------------------------------------------------------------------------------------------------
 
 const SANS = '"IBM Plex Sans", "Segoe UI", system-ui, -apple-system, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
-const SERIF = '"Source Serif 4", "Iowan Old Style", Charter, "Noto Serif", "Liberation Serif", Georgia, serif';
+const SERIF = '"Source Serif Four", "Source Serif 4", "Iowan Old Style", Charter, "Noto Serif", "Liberation Serif", Georgia, serif';
 
 const LIGHT = {
   paper: "#FFFFFF", panel: "#F4F5F7", ink: "#15191F", quiet: "#57606B", hairline: "#DDE1E6",

@@ -368,12 +368,15 @@ function overLine(layout, look, query, seen, stroke, host) {
   const inside = span > 130;
   const whole = span > caption + 120;
   const sameSide = (index) => (layout.words[index].x - asks.x) * (answers.x - asks.x) > 0;
-  const outside = seen.some(({ index }) => sameSide(index) && across(index) > span);
-  const main = Math.min(arcHeight(span, widest, layout.arcs), layout.arcs - (outside ? 36 : 0) - (inside ? 0 : 26));
+  const wider = seen.filter(({ index }) => sameSide(index) && across(index) > span).map(({ index }) => index);
+  wider.sort((a, b) => across(a) - across(b));
+  const clear = wider.length ? 36 + 10 * Math.min(wider.length - 1, 3) : 0;
+  const main = Math.min(arcHeight(span, widest, layout.arcs), layout.arcs - clear - (inside ? 0 : 26));
   const height = (index) => {
-    const own = arcHeight(across(index), widest, layout.arcs);
+    const rank = wider.indexOf(index);
     if (index === look.key) return main;
-    return sameSide(index) && across(index) > span ? Math.max(own, main + 36) : own;
+    if (rank < 0) return arcHeight(across(index), widest, layout.arcs);
+    return main + 36 + ((layout.arcs - main - 36) * (rank + 1)) / wider.length;
   };
   const apex = top - main;
   const arcs = seen.map((one) =>

@@ -1,0 +1,50 @@
+"""The frame of the app: page configuration, navigation, sidebar, and the guard around every page."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from app import course, selection
+from app.widgets import guard, sidebar
+
+_HERE = Path(__file__).parent
+SIDEBAR_WIDTH = 248
+"""Pixels; on a phone it starts closed."""
+
+
+def run() -> None:
+    """Draw the frame and the page that the address names."""
+    st.set_page_config(
+        page_title="AttnViz",
+        page_icon=str(_HERE / "images" / "icon.png"),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    selection.begin()
+    st.html(f"<style>{_style()}</style>")
+    dark = st.context.theme.type == "dark"
+    st.logo(
+        str(_HERE / "images" / f"logo_{'dark' if dark else 'light'}.svg"),
+        icon_image=str(_HERE / "images" / f"icon_{'dark' if dark else 'light'}.svg"),
+        size="large",
+    )
+    chapters: dict[str, list[st.Page]] = {}
+    scripts = {}
+    for entry in course.COURSE:
+        if entry.exists:
+            page = st.Page(entry.path, title=entry.title, default=entry.script == "home")
+            chapters.setdefault(entry.chapter, []).append(page)
+            scripts[page.url_path] = entry
+    current = st.navigation(chapters, position="top")
+    with guard.guarded():
+        sidebar.show(scripts[current.url_path])
+    with guard.guarded():
+        current.run()
+
+
+@cache
+def _style() -> str:
+    return (_HERE / "style.css").read_text("utf-8")

@@ -1,0 +1,123 @@
+"""The learner's sentence on Home: where each of its words looks, and what can be asked about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app import cache, selection
+from app.widgets.lesson import Question, Try
+from attnviz.analysis.reading import Look, farthest_look, hardest_looks, spaced_words
+from attnviz.models.catalog import title_of
+from attnviz.viewer import sentence as picture
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """Words as they are written, and for each the head where it looks hardest at an earlier one."""
+
+    model_id: str
+    words: tuple[str, ...]
+    looks: tuple[Look, ...]
+    heads: int
+    start: int
+
+    def payload(self, word: int) -> dict[str, Any]:
+        """What the sentence picture draws, with this word asking."""
+        looks = [picture.Look(tuple(map(float, k.weights)), k.key, k.layer, k.head) for k in self.looks]
+        return picture.payload(
+            self.words,
+            looks,
+            query=word,
+            model=title_of(self.model_id),
+            heads=self.heads,
+            candidates="a word further back than its neighbour",
+        )
+
+    def chosen(self, value: object, otherwise: int) -> int:
+        """The word that the picture sent back, checked."""
+        index = picture.chosen_word(value, len(self.words))
+        return otherwise if index is None else index
+
+    def suggestions(self, word: int) -> list[Try]:
+        """Words worth choosing: the longest look back, the strongest, and the shortest."""
+        can_look = [i for i, look in enumerate(self.looks) if look.key is not None]
+        if len(can_look) < 2:
+            return []
+        ranked = {
+            "Reach farthest back": max(can_look, key=lambda i: (i - self._key(i), self._weight(i))),
+            "See the strongest look": max(can_look, key=self._weight),
+            "See the weakest look": min(can_look, key=self._weight),
+        }
+        suggestions, seen = [], set()
+        for action, i in ranked.items():
+            if i not in seen:
+                seen.add(i)
+                suggestions.append(
+                    Try(
+                        action,
+                        f"‘{self._bare(i)}’ looks {self._weight(i):.0%} at ‘{self._bare(self._key(i))}’, "
+                        f"{i - self._key(i)} back",
+                        {"word": i},
+                    )
+                )
+        return suggestions
+
+    def questions(self, word: int) -> list[Question]:
+        """Predict where another word looks: one that is not on screen, with its strongest look."""
+        others = [i for i, look in enumerate(self.looks) if look.key is not None and i != word and i > 2]
+        if not others:
+            return []
+        asked = max(others, key=self._weight)
+        key = self._key(asked)
+        earlier = sorted(range(asked), key=lambda i: (i != key, -self.looks[asked].weights[i]))[:4]
+        choices = [self._named(i, asked) for i in sorted(earlier)]
+        look = self.looks[asked]
+        return [
+            Question(
+                "look",
+                f"In layer {look.layer}, head {look.head}: at which word further back does ‘{self._bare(asked)}’ look most?",
+                choices,
+                self._named(key, asked),
+                f"‘{self._bare(asked)}’ gives {self._weight(asked):.0%} of its weight to ‘{self._bare(key)}’.",
+                {"word": asked},
+            )
+        ]
+
+    def _key(self, i: int) -> int:
+        key = self.looks[i].key
+        assert key is not None
+        return key
+
+    def _weight(self, i: int) -> float:
+        return float(self.looks[i].weights[self._key(i)])
+
+    def _bare(self, i: int) -> str:
+        return self.words[i].strip(".,;:!?\"'“”‘’()") or self.words[i]
+
+    def _named(self, i: int, asked: int) -> str:
+        """The word, with its place where it stands more than once among the earlier ones."""
+        same = [j for j in range(asked) if self._bare(j) == self._bare(i)]
+        return self._bare(i) if len(same) == 1 else f"{self._bare(i)} (word {i + 1})"
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def sentence(model_id: str, text: str) -> Sentence:
+    """The sentence of a text that has been traced; searching all heads takes some 10 ms and is kept."""
+    trace = cache.trace(model_id, text)
+    kind = trace.kinds[0]
+    tokens = trace.query_tokens(kind)
+    groups = spaced_words(tokens)
+    looks = hardest_looks(trace, kind, groups)
+    words = tuple("".join(tokens.surfaces[i] for i in group).strip() for group in groups)
+    return Sentence(
+        model_id, words, looks, trace.layers(kind) * trace.heads(kind), farthest_look(looks)
+    )
+
+
+def choose_word(value: object) -> None:
+    """The learner clicked a word; the click is checked against the sentence of this moment."""
+    here = sentence(selection.model_id(), selection.text())
+    selection.choose(word=here.chosen(value, here.start))

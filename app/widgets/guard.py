@@ -1,0 +1,86 @@
+"""Errors on a page: one clear sentence and a way out, never a traceback."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from app import selection
+from app.widgets.markup import html
+from attnviz.errors import ModelError, TooManyTokens, UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+logger = logging.getLogger("attnviz.app")
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Show what goes wrong inside as one sentence; what is drawn already stays."""
+    try:
+        yield
+    except UserError as error:
+        show_error(error)
+    except Exception:  # noqa: BLE001 - the last line of defence: a class must never see a traceback
+        reference = uuid.uuid4().hex[:8]
+        logger.exception("page failed, reference %s", reference)
+        show_error(
+            UserError(
+                "Something went wrong on this page.",
+                f"Reload it, or choose another text or model. The server's log has the cause under {reference}.",
+            )
+        )
+
+
+def fragment(function: F) -> F:
+    """``st.fragment`` whose errors are shown as sentences: a fragment runs outside the guard of its page."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        with guarded():
+            function(*arguments, **options)
+
+    return st.fragment(run)  # type: ignore[return-value]
+
+
+def show_error(error: UserError) -> None:
+    """The fact in red, the way out plainly, and buttons for it where there are some."""
+    with st.container(key="error"):
+        html('<p class="av-error" role="alert"><b>{}</b> {}</p>', error.message, error.way_out)
+        with st.container(horizontal=True, gap="small"):
+            if isinstance(error, TooManyTokens):
+                st.button(
+                    f"Read the first {error.limit:,}",
+                    key="go_cut",
+                    type="primary",
+                    on_click=_cut,
+                    args=(error.limit,),
+                )
+            if isinstance(error, ModelError) and selection.model_id() != selection.DEFAULT_MODEL:
+                st.button(
+                    f"Use {selection.model_label(selection.DEFAULT_MODEL)}",
+                    key="go_default_model",
+                    type="primary",
+                    on_click=selection.choose,
+                    kwargs={selection.MODEL: selection.DEFAULT_MODEL},
+                )
+            if not isinstance(error, ModelError) and selection.text() != selection.DEFAULT_TEXT:
+                st.button(
+                    "Use the first example",
+                    key="go_default_text",
+                    on_click=selection.choose,
+                    kwargs={selection.TEXT: selection.DEFAULT_TEXT},
+                )
+
+
+def _cut(limit: int) -> None:
+    from app import cache
+    from attnviz.tracing.tokens import shortened
+
+    tokenizer = cache.model(selection.model_id()).tokenizer
+    selection.choose(text=shortened(tokenizer, selection.text(), limit))

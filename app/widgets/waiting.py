@@ -1,0 +1,71 @@
+"""What is shown while something is computed or fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app import cache
+from app.widgets.markup import filled
+from attnviz.models.catalog import title_of
+
+if TYPE_CHECKING:
+    from attnviz.models.loading import LoadedModel
+    from attnviz.tracing.trace import Edits, Trace
+
+
+def model(model_id: str) -> LoadedModel:
+    """The model; while it loads, what is being done and how many bytes of how many."""
+    if cache.engine().has_model(model_id):
+        return cache.model(model_id)
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, text=f"Opening {title_of(model_id)}")
+
+    def report(what: str, done: int, total: int) -> None:
+        size = f": {done / 1e6:.0f} of {total / 1e6:.0f} MB" if total > 1000 else ""
+        bar.progress(min(1.0, done / max(total, 1)), text=what + size)
+
+    try:
+        return cache.model(model_id, report)
+    finally:
+        place.empty()
+
+
+def trace(
+    model_id: str, text: str, target: str | None = None, edits: Edits | None = None, height: int = 400
+) -> Trace:
+    """The trace; while it is computed, a skeleton of the figure's height and what is being done."""
+    opened = model(model_id)
+    if cache.engine().has_trace(model_id, text, target, edits):
+        return cache.trace(model_id, text, target, edits)
+    place = st.empty()
+    with place.container():
+        _skeleton(f"Reading your text with {opened.title}", height)
+    try:
+        return cache.trace(model_id, text, target, edits)
+    finally:
+        place.empty()
+
+
+@contextmanager
+def skeleton(what: str, height: int = 400) -> Iterator[None]:
+    """A grey place of the figure's height for as long as the block runs."""
+    place = st.empty()
+    with place.container():
+        _skeleton(what, height)
+    try:
+        yield
+    finally:
+        place.empty()
+
+
+def _skeleton(what: str, height: int) -> None:
+    # it appears after 0.3 s only (see style.css): a flash of grey would be noise
+    st.html(
+        filled("<div class='av-waiting' role='status'><p>{}</p>", what)
+        + f"<div class='av-skeleton' style='height:{int(height)}px'></div></div>"
+    )

@@ -1,0 +1,198 @@
+"""What each head does, in numbers beside what chance would give for this length and this mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnviz.errors import SelectionError
+from attnviz.tracing.tokens import Tokens
+from attnviz.tracing.trace import AttentionKind, Floats, Trace
+
+Pattern = Literal["itself", "previous", "next", "first", "special", "same token"]
+PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
+
+Mask = NDArray[np.bool_]
+"""(query, key), True where a query may look at a key."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPatterns:
+    """The numbers of every head of one kind: arrays are (layer, head), what chance gives is (layer,).
+
+    ``share[pattern]`` is the mean weight on the pattern's keys, over the queries that have such a key and any
+    choice at all: a causal head has no next token, and the first token of a decoder can only look at itself.
+    Patterns that no query has are NaN. ``entropy`` is in bits, the mean over the same rows, from 0 to its
+    ``entropy_chance``, that of even attention. ``distance`` is the mean number of positions between query and
+    key (NaN for cross-attention). Chance is attention spread evenly over the keys that the mask allows.
+    """
+
+    entropy: Floats
+    entropy_chance: Floats
+    distance: Floats
+    distance_chance: Floats
+    share: dict[Pattern, Floats]
+    chance: dict[Pattern, Floats]
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The patterns that this text and mask allow in some layer."""
+        return tuple(name for name in PATTERNS if not np.isnan(self.chance[name]).all())
+
+    def score(self, pattern: Pattern) -> Floats:
+        """(layer, head): 1 when all weight is on the pattern, 0 when as much as by chance, below 0 when less.
+
+        (share - chance) / (1 - chance), as in Cohen's kappa (1960).
+        """
+        chance = self.chance[pattern][:, None]  # (layer, 1)
+        return (self.share[pattern] - chance) / np.maximum(1 - chance, np.finfo(np.float32).eps)
+
+    def strongest(self, layer: int, head: int) -> Strongest | None:
+        """The pattern with the highest score of a head, or None where the text allows no pattern."""
+        scores = {name: float(self.score(name)[layer, head]) for name in PATTERNS}
+        known = {name: score for name, score in scores.items() if not np.isnan(score)}
+        if not known:
+            return None
+        name = max(known, key=known.__getitem__)
+        share, chance = float(self.share[name][layer, head]), float(self.chance[name][layer])
+        return Strongest(name, share, chance, known[name])
+
+    def best(self, pattern: Pattern) -> tuple[int, int]:
+        """(layer, head) of the head with the largest score in a pattern.
+
+        Raises :class:`SelectionError` where the text does not allow the pattern.
+        """
+        return _largest(self.score(pattern), pattern)
+
+    def most_even(self) -> tuple[int, int]:
+        """(layer, head) of the head whose attention is nearest to even: entropy by what chance gives."""
+        return _largest(self.entropy / np.maximum(self.entropy_chance[:, None], 1e-9), "even")
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """A head's strongest pattern: the mean share of its weight, what chance would give, and the score."""
+
+    pattern: Pattern
+    share: float
+    chance: float
+    score: float
+
+
+def head_patterns(trace: Trace, kind: AttentionKind) -> HeadPatterns:
+    """The patterns of every head of a kind in this trace."""
+    asking, answering = trace.query_tokens(kind), trace.key_tokens(kind)
+    layers = []
+    for layer in range(trace.layers(kind)):
+        allowed = np.isfinite(trace.scores(kind, layer, 0))
+        layers.append(
+            layer_patterns(trace.weights(kind, layer), allowed, asking, answering, crossing=kind == "cross")
+        )
+    return HeadPatterns(
+        entropy=np.concatenate([one.entropy for one in layers]),
+        entropy_chance=np.concatenate([one.entropy_chance for one in layers]),
+        distance=np.concatenate([one.distance for one in layers]),
+        distance_chance=np.concatenate([one.distance_chance for one in layers]),
+        share={name: np.concatenate([one.share[name] for one in layers]) for name in PATTERNS},
+        chance={name: np.concatenate([one.chance[name] for one in layers]) for name in PATTERNS},
+    )
+
+
+def layer_patterns(
+    weights: Floats, allowed: Mask, asking: Tokens, answering: Tokens, *, crossing: bool = False
+) -> HeadPatterns:
+    """The patterns of one layer's heads, as a record with one layer.
+
+    ``weights`` (head, query, key); ``allowed`` (query, key). ``crossing`` says that queries and keys are of
+    two texts, where neither distance nor "itself" has a meaning.
+    """
+    heads, rows, columns = weights.shape
+    if allowed.shape != (rows, columns) or (len(asking), len(answering)) != (rows, columns):
+        raise ValueError(
+            f"weights {weights.shape} and mask {allowed.shape} do not fit {len(asking)} x {len(answering)}"
+        )
+    even = allowed / allowed.sum(axis=1, keepdims=True)  # (query, key): what chance gives
+    free = allowed.sum(axis=1) > 1  # (query,): rows that have a choice
+    places = {name: where(asking, answering, crossing) & allowed for name, where in _PLACES.items()}
+    share: dict[Pattern, Floats] = {}
+    chance: dict[Pattern, Floats] = {}
+    for name, place in places.items():
+        counted = free & place.any(axis=1)
+        share[name] = _mean((weights * place).sum(axis=2)[:, counted])[None]  # (1, head)
+        chance[name] = _mean((even * place).sum(axis=1)[None, counted])  # (1,)
+    distance = (
+        np.abs(np.arange(rows)[:, None] - np.arange(columns))
+        if not crossing
+        else np.full((rows, columns), np.nan)
+    )
+    return HeadPatterns(
+        entropy=_mean(entropy(weights)[:, free])[None],
+        entropy_chance=_mean(entropy(even)[None, free]),
+        distance=_mean((weights * distance).sum(axis=2)[:, free])[None],
+        distance_chance=_mean((even * distance).sum(axis=1)[None, free]),
+        share=share,
+        chance=chance,
+    )
+
+
+def entropy(weights: NDArray[np.floating]) -> Floats:
+    """Entropy (…, query) in bits of weights (…, query, key): 0 for one key, log2(n) for n keys alike."""
+    logarithms = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
+    bits: Floats = np.maximum(-(weights * logarithms).sum(axis=-1), 0).astype(np.float32)
+    return bits
+
+
+def _mean(values: NDArray[np.floating]) -> Floats:
+    """The mean over the last axis; NaN where there is nothing to take it of."""
+    if values.shape[-1] == 0:
+        return np.full(values.shape[:-1], np.nan, dtype=np.float32)
+    return values.mean(axis=-1, dtype=np.float64).astype(np.float32)
+
+
+def _largest(values: Floats, pattern: str) -> tuple[int, int]:
+    if np.isnan(values).all():
+        raise SelectionError(
+            f"No token of this text can show the pattern “{pattern}”.", "Take a longer text."
+        )
+    layer, head = np.unravel_index(np.nanargmax(values), values.shape)
+    return int(layer), int(head)
+
+
+def _shifted(by: int) -> Callable[[Tokens, Tokens, bool], Mask]:
+    def place(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
+        if crossing:
+            return np.zeros((len(asking), len(answering)), dtype=bool)
+        return np.eye(len(asking), len(answering), k=by, dtype=bool)
+
+    return place
+
+
+def _first(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
+    place = np.zeros((len(asking), len(answering)), dtype=bool)
+    place[0 if crossing else 1 :, 0] = True  # the first token itself would count as "itself"
+    return place
+
+
+def _special(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
+    return np.broadcast_to(np.array(answering.special, dtype=bool), (len(asking), len(answering)))
+
+
+def _same_token(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
+    same = np.array(asking.ids)[:, None] == np.array(answering.ids)[None]
+    if not crossing:
+        np.fill_diagonal(same, False)
+    return same
+
+
+_PLACES: dict[Pattern, Callable[[Tokens, Tokens, bool], Mask]] = {
+    "itself": _shifted(0),
+    "previous": _shifted(-1),
+    "next": _shifted(1),
+    "first": _first,
+    "special": _special,
+    "same token": _same_token,
+}

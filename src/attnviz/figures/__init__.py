@@ -1,0 +1,1 @@
+"""Records or numbers in, Plotly figures out: one theme, one token axis."""
