@@ -14,8 +14,14 @@ from attnviz.errors import Busy
 from attnviz.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
     from attnviz.models.loading import LoadedModel
+    from attnviz.tracing.tokens import Tokens
     from attnviz.tracing.trace import Edits, Trace
+
+TOKENIZERS_KEPT = 12
+"""Tokenizers kept without their models: some 10 MB each."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -23,14 +29,15 @@ Progress = Callable[[str, int, int], None]
 class Engine:
     """Loads models and traces texts for many threads at once.
 
-    Every method blocks until its result is there. Results are shared: they are frozen, nobody can change them for
-    somebody else. A failed computation is not kept, so the next one who asks tries again.
+    Every method blocks until its result is there. Results are shared: they are frozen, nobody can change them
+    for somebody else. A failed computation is not kept, so the next one who asks tries again.
     """
 
     def __init__(self, limits: Settings | None = None) -> None:
         self._limits = limits or settings()
         self._models = _OncePerKey(self._limits.model_cache_bytes, _model_bytes)
         self._traces = _OncePerKey(self._limits.trace_cache_bytes, lambda trace: trace.nbytes)
+        self._tokenizers = _OncePerKey(TOKENIZERS_KEPT, lambda _: 1)
         self._workers = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="attnviz")
         self._lock = threading.Lock()
         self._waiting = 0
@@ -60,6 +67,29 @@ class Engine:
         return self._traces.get(
             (model_id, text, target, edits), lambda: self._queued(lambda: trace(model, text, target, edits))
         )
+
+    def tokenizer(self, model_id: str) -> PreTrainedTokenizerFast:
+        """The tokenizer of a model on this machine, without its weights.
+
+        Raises :class:`ModelNotFound` for a model that would have to be fetched.
+        """
+        from attnviz.models.loading import tokenizer_of
+
+        if self.has_model(model_id):
+            return self.model(model_id).tokenizer
+        return self._tokenizers.get(model_id, lambda: tokenizer_of(model_id))
+
+    def tokens(self, model_id: str, text: str, limit: int | None = None) -> Tokens:
+        """What a model reads of a text, without running it: ``limit`` tokens at most, or as many as are traced.
+
+        Raises what :func:`attnviz.tracing.tokens.encode` raises.
+        """
+        from attnviz.models.catalog import title_of
+        from attnviz.tracing.tokens import encode, tokens
+
+        tokenizer = self.tokenizer(model_id)
+        ids, segments = encode(tokenizer, text, limit or self._limits.max_tokens, reader=title_of(model_id))
+        return tokens(tokenizer, ids, segments, text)
 
     def has_model(self, model_id: str) -> bool:
         """Whether the model is in memory, so that a trace needs no loading."""

@@ -35,7 +35,9 @@ def made_trace(weights, tokens, *, kind="encoder", causal=False, target=None):
     weights = np.asarray(weights, dtype=np.float32)
     _, heads, rows, columns = weights.shape
     with np.errstate(divide="ignore"):
-        scores = np.maximum(np.log(weights), -60)  # the softmax gives 0 at float32, and the mask stays what it is
+        scores = np.maximum(
+            np.log(weights), -60
+        )  # the softmax gives 0 at float32, and the mask stays what it is
     if causal:
         scores = np.where(np.tril(np.ones((rows, columns), dtype=bool)), scores, np.finfo(np.float32).min)
     calls = tuple(

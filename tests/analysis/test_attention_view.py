@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from attnviz.analysis.attention_view import AttentionView, attention_view, merged, strongest_keys, without_keys
+from attnviz.analysis.attention_view import (
+    AttentionView,
+    attention_view,
+    merged,
+    strongest_keys,
+    without_keys,
+)
 from attnviz.errors import SelectionError
 from tests.analysis.records import made_tokens, made_trace
 

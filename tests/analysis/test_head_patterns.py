@@ -28,7 +28,14 @@ def decoder(*heads):
 
 def test_chance_of_an_encoder_is_one_key_of_five():
     found = encoder(even(5))
-    for name, chance in {"itself": 1, "previous": 1, "next": 1, "first": 1, "special": 2, "same token": 1}.items():
+    for name, chance in {
+        "itself": 1,
+        "previous": 1,
+        "next": 1,
+        "first": 1,
+        "special": 2,
+        "same token": 1,
+    }.items():
         close(found.chance[name], chance / 5)
         close(found.share[name], chance / 5)
         close(found.score(name), 0)
@@ -95,7 +102,9 @@ def test_less_than_chance_is_negative():
 
 
 def test_one_token_has_no_choice_and_no_pattern():
-    found = head_patterns(made_trace([[np.eye(1)]], made_tokens("cat"), kind="decoder", causal=True), "decoder")
+    found = head_patterns(
+        made_trace([[np.eye(1)]], made_tokens("cat"), kind="decoder", causal=True), "decoder"
+    )
     assert found.patterns == ()
     assert found.strongest(0, 0) is None
     with pytest.raises(SelectionError):
@@ -146,7 +155,10 @@ def test_shares_lie_between_0_and_1_and_entropy_below_that_of_even_attention(wei
     assert 0 <= found.entropy.item() <= found.entropy_chance.item() + 1e-5
     # a mean over the rows by the definition, without a mask
     close(found.share["previous"].item(), np.mean([weights[0, i, i - 1] for i in range(1, 5)]))
-    close(found.distance.item(), np.mean([sum(weights[0, i, j] * abs(i - j) for j in range(5)) for i in range(5)]))
+    close(
+        found.distance.item(),
+        np.mean([sum(weights[0, i, j] * abs(i - j) for j in range(5)) for i in range(5)]),
+    )
 
 
 def test_what_the_bundled_models_are_known_for():
@@ -154,11 +166,15 @@ def test_what_the_bundled_models_are_known_for():
     import attnviz
 
     sentence = "The animal didn't cross the street because it was too tired."
-    found = head_patterns(attnviz.trace(attnviz.load("sentence-transformers/all-MiniLM-L6-v2"), sentence), "encoder")
+    found = head_patterns(
+        attnviz.trace(attnviz.load("sentence-transformers/all-MiniLM-L6-v2"), sentence), "encoder"
+    )
     assert found.best("previous") == (0, 2)
     assert found.strongest(0, 2).share > 0.99
     model = attnviz.load("HuggingFaceTB/SmolLM2-135M-Instruct")
-    found = head_patterns(attnviz.trace(model, "Fact: the capital of France is Paris. Fact: the capital of Italy is"), "decoder")
+    found = head_patterns(
+        attnviz.trace(model, "Fact: the capital of France is Paris. Fact: the capital of Italy is"), "decoder"
+    )
     assert found.strongest(16, 0).pattern == "previous"
     assert 0.7 < found.share["previous"][16, 0] < 0.85
     assert np.isnan(found.share["next"]).all()

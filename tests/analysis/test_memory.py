@@ -6,9 +6,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attnviz.analysis.memory import (
     BITS,
+    cache_bytes,
     forward_flops,
     key_value_bytes,
     key_value_bytes_per_token,
+    token_flops,
     training_flops,
     weight_bytes,
 )
@@ -97,7 +99,6 @@ def test_windows_bound_the_attention_term():
     assert forward_flops(0, [3, None], 10, 100).attention == 4 * 10 * (3 + 100)
     assert forward_flops(0, [3], 10, 100, both_sides=True).attention == 4 * 10 * 7
     assert forward_flops(0, [3], 10, 2).attention == 4 * 10 * 2
-    assert forward_flops(0, [None] * 2, 10, 5, source_length=7).attention == 4 * 10 * 2 * (5 + 7)
 
 
 @pytest.mark.parametrize("model_type", [name for name in FAMILIES if name not in TWO_STACKS])
@@ -111,6 +112,7 @@ def test_operations_equal_those_that_pytorch_counts(model_type):
     flops = forward_flops(
         count.matrices[kind], [None] * shape.layers(kind), shape.heads(kind) * shape.d_head, n
     )
+    assert set(shape.windows) != {None} or token_flops(count, n) == {kind: flops}
     pooler = sum(2 * part.count for part in count.parts if part.component == "pooler" and len(part.shape) > 1)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.arange(3, 3 + n)[None])
@@ -125,16 +127,35 @@ def test_operations_of_both_stacks_equal_those_that_pytorch_counts(model_type):
     source, target = 11, 7
     model = tiny_model(model_type, attn_implementation="eager")
     count, shape = count_parameters(model), architecture(model.config)
-    encoder = forward_flops(
-        count.matrices["encoder"], [None] * shape.encoder_layers, shape.encoder_heads * shape.d_head, source
-    )
+    encoder = token_flops(count, source)["encoder"]
     decoder = forward_flops(
-        count.matrices["decoder"],
-        [None] * shape.decoder_layers,
-        shape.decoder_heads * shape.d_head,
-        target,
-        source_length=source,
+        count.matrices["decoder"], [None] * shape.decoder_layers, shape.decoder_heads * shape.d_head, target
     )
+    cross = forward_flops(0, [None] * shape.decoder_layers, shape.decoder_heads * shape.d_head, source)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.arange(3, 3 + source)[None], decoder_input_ids=torch.arange(3, 3 + target)[None])
-    assert counter.get_total_flops() == source * encoder.total + target * decoder.total
+    assert counter.get_total_flops() == source * encoder.total + target * (decoder.total + cross.total)
+    both = token_flops(count, 9)["decoder"]
+    assert both.attention == 2 * 9 * 4 * shape.decoder_layers * shape.decoder_heads * shape.d_head
+
+
+def test_cache_of_counted_models():
+    """An encoder keeps nothing; T5 keeps keys and values of what it has read and of what it has written."""
+    assert cache_bytes(count_parameters("bert-base-uncased"), 512) == 0
+    t5 = count_parameters("t5-small")
+    assert cache_bytes(t5, 100) == 2 * key_value_bytes(100, [None] * 6, 8, 64)
+    mistral = count_parameters("mistralai/Mistral-7B-v0.1")
+    assert cache_bytes(mistral, 32_768) == key_value_bytes(4096, [None] * 32, 8, 128)
+    assert (
+        cache_bytes(count_parameters("HuggingFaceTB/SmolLM2-135M-Instruct"), 1, "float32")
+        == 2 * 30 * 3 * 64 * 4
+    )
+
+
+def test_windows_bound_the_operations_of_counted_models():
+    mistral = count_parameters("mistralai/Mistral-7B-v0.1")
+    assert token_flops(mistral, 4096) == token_flops(mistral, 100_000)
+    modern = count_parameters(tiny_model("modernbert"))
+    assert modern.architecture is not None
+    seen = [n if w is None else min(n, 2 * w + 1) for w in modern.architecture.windows for n in (50,)]
+    assert token_flops(modern, 50)["encoder"].attention == 4 * 32 * sum(seen)

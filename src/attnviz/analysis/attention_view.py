@@ -150,8 +150,12 @@ def _chosen(values: tuple[T, ...], kept: NDArray[np.bool_]) -> tuple[T, ...]:
     return tuple(value for value, keep in zip(values, kept, strict=True) if keep)
 
 
-def strongest_keys(view: AttentionView, row: int, at_most: int = 3, least: float = 0.03) -> list[tuple[int, float]]:
-    """The columns that a row looks at most, with their weights, strongest first; always one where there is any."""
+def strongest_keys(
+    view: AttentionView, row: int, at_most: int = 3, least: float = 0.03
+) -> list[tuple[int, float]]:
+    """The columns that a row looks at most, with their weights, strongest first; always one where there is
+    any.
+    """
     weights = view.weights[row]
     order = np.argsort(-weights, kind="stable")[:at_most]
     found = [(int(column), float(weights[column])) for column in order if weights[column] >= least]

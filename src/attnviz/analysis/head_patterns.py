@@ -49,7 +49,7 @@ class HeadPatterns:
         (share - chance) / (1 - chance), as in Cohen's kappa (1960).
         """
         chance = self.chance[pattern][:, None]  # (layer, 1)
-        return (self.share[pattern] - chance) / np.maximum(1 - chance, np.finfo(np.float32).eps)
+        return _float32((self.share[pattern] - chance) / np.maximum(1 - chance, 1e-6))
 
     def strongest(self, layer: int, head: int) -> Strongest | None:
         """The pattern with the highest score of a head, or None where the text allows no pattern."""
@@ -70,7 +70,7 @@ class HeadPatterns:
 
     def most_even(self) -> tuple[int, int]:
         """(layer, head) of the head whose attention is nearest to even: entropy by what chance gives."""
-        return _largest(self.entropy / np.maximum(self.entropy_chance[:, None], 1e-9), "even")
+        return _largest(_float32(self.entropy / np.maximum(self.entropy_chance[:, None], 1e-6)), "even")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def layer_patterns(
     ``weights`` (head, query, key); ``allowed`` (query, key). ``crossing`` says that queries and keys are of
     two texts, where neither distance nor "itself" has a meaning.
     """
-    heads, rows, columns = weights.shape
+    rows, columns = weights.shape[1:]
     if allowed.shape != (rows, columns) or (len(asking), len(answering)) != (rows, columns):
         raise ValueError(
             f"weights {weights.shape} and mask {allowed.shape} do not fit {len(asking)} x {len(answering)}"
@@ -142,15 +142,18 @@ def layer_patterns(
 def entropy(weights: NDArray[np.floating]) -> Floats:
     """Entropy (…, query) in bits of weights (…, query, key): 0 for one key, log2(n) for n keys alike."""
     logarithms = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
-    bits: Floats = np.maximum(-(weights * logarithms).sum(axis=-1), 0).astype(np.float32)
-    return bits
+    return _float32(np.maximum(-(weights * logarithms).sum(axis=-1), 0))
 
 
 def _mean(values: NDArray[np.floating]) -> Floats:
     """The mean over the last axis; NaN where there is nothing to take it of."""
     if values.shape[-1] == 0:
         return np.full(values.shape[:-1], np.nan, dtype=np.float32)
-    return values.mean(axis=-1, dtype=np.float64).astype(np.float32)
+    return _float32(values.mean(axis=-1, dtype=np.float64))
+
+
+def _float32(values: NDArray[np.floating]) -> Floats:
+    return np.asarray(values, dtype=np.float32)
 
 
 def _largest(values: Floats, pattern: str) -> tuple[int, int]:
@@ -182,7 +185,7 @@ def _special(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
 
 
 def _same_token(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
-    same = np.array(asking.ids)[:, None] == np.array(answering.ids)[None]
+    same: Mask = np.array(asking.ids)[:, None] == np.array(answering.ids)[None]
     if not crossing:
         np.fill_diagonal(same, False)
     return same

@@ -70,8 +70,7 @@ def forward_flops(
     Each parameter of a matrix takes part in one multiplication and one addition: 2 · ``matrices``. Each
     visible token adds a dot product with its key and a share of its value in every layer: 4 ·
     ``attention_width`` (heads · d_head). ``windows`` as in :func:`key_value_bytes`; with ``both_sides``
-    (encoders) a window w reaches w tokens either way. ``source_length`` tokens are seen through
-    cross-attention in every layer besides.
+    (encoders) a window w reaches w tokens either way.
 
     Source: Kaplan et al. 2020, section 2.1, table 1 (there the average over a causal text of ``length``, so
     half of the attention term here). Softmax, norms and activations are left out, as there: under 1 % at
@@ -85,16 +84,15 @@ def forward_flops(
 
 
 def training_flops(parameters: int, tokens: int) -> int:
-    """Operations to train on ``tokens`` tokens: 6 · parameters · tokens (2 forward, 4 backward; Kaplan et al.
-    2020)."""
+    """Operations to train: 6 · parameters · tokens, 2 forward and 4 backward (Kaplan et al. 2020)."""
     return 6 * parameters * tokens
 
 
 def cache_bytes(count: ParameterCount, length: int, dtype: str = "float16") -> int:
     """Bytes that a counted model keeps of ``length`` tokens while it writes, 0 for an encoder.
 
-    An encoder-decoder has read ``length`` tokens and written ``length``: it keeps the keys and values of both, those
-    of the source once for each layer of the decoder. Layers without self-attention keep none.
+    An encoder-decoder has read ``length`` tokens and written ``length``: it keeps the keys and values of
+    both, those of the source once for each layer of the decoder. Layers without self-attention keep none.
     """
     shape = count.architecture
     if shape is None or not shape.decoder_layers:
@@ -108,7 +106,8 @@ def cache_bytes(count: ParameterCount, length: int, dtype: str = "float16") -> i
 
 
 def token_flops(count: ParameterCount, length: int) -> dict[Stack, Flops]:
-    """Operations of a counted model for one token among (encoder) or after (decoder) ``length`` tokens, by stack.
+    """Operations of a counted model for one token among (encoder) or after (decoder) ``length`` tokens, by
+    stack.
 
     In an encoder-decoder the decoder's token sees ``length`` source tokens as well.
     """
@@ -127,5 +126,7 @@ def token_flops(count: ParameterCount, length: int) -> dict[Stack, Flops]:
         width = shape.decoder_heads * shape.d_head
         own = forward_flops(count.matrices["decoder"], windows, width, length)
         crossing = (None,) * sum("cross.key" in layer for layer in layers)
-        found["decoder"] = Flops(own.matrices, own.attention + forward_flops(0, crossing, width, length).attention)
+        found["decoder"] = Flops(
+            own.matrices, own.attention + forward_flops(0, crossing, width, length).attention
+        )
     return found

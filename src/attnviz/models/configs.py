@@ -285,3 +285,40 @@ def _check_rotation(shape: Architecture) -> None:
             f"Rotary positions turn numbers in pairs, and a head here has {shape.d_head:,}.",
             "Choose a width and a number of heads that leave each head an even number.",
         )
+
+
+def sized_config(
+    model_type: str,
+    *,
+    layers: int,
+    heads: int,
+    key_value_heads: int,
+    d_head: int,
+    d_ff: int,
+    vocabulary: int,
+    max_positions: int = 1024,
+) -> dict[str, Any]:
+    """The fields of a config with these sizes; the width is ``heads`` times ``d_head``.
+
+    ``model_type`` is "gpt2", "llama", "bert" or "t5" (whose two stacks then have ``layers`` each); only Llama uses
+    ``key_value_heads``. Raises KeyError for another type.
+    """
+    common = {"model_type": model_type, "vocab_size": vocabulary}
+    width = heads * d_head
+    one_stack = {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": d_ff,
+        "max_position_embeddings": max_positions,
+    }
+    fields: dict[str, dict[str, Any]] = {
+        "gpt2": {
+            **{"n_embd": width, "n_layer": layers, "n_head": heads, "n_inner": d_ff},
+            **{"n_positions": max_positions, "bos_token_id": None, "eos_token_id": None},
+        },
+        "llama": {**one_stack, "num_key_value_heads": key_value_heads, "tie_word_embeddings": True},
+        "bert": one_stack,
+        "t5": {"d_model": width, "d_kv": d_head, "d_ff": d_ff, "num_layers": layers, "num_heads": heads},
+    }
+    return {**common, **fields[model_type]}

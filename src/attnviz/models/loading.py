@@ -96,6 +96,23 @@ def config_of(model_id_or_folder: str | os.PathLike[str]) -> PreTrainedConfig:
     return read_config(hub.cached_folder(model_id) or hub.download_config(model_id))
 
 
+def tokenizer_of(model_id: str) -> PreTrainedTokenizerFast:
+    """The tokenizer of a model that is on this machine, without its weights.
+
+    Raises :class:`ModelNotFound` for a model that would have to be fetched.
+    """
+    model_id = checked_id(model_id)
+    if bundled.is_bundled(model_id):
+        return _tokenizer(bundled.folder_of(model_id), title_of(model_id))
+    from attnviz.models import hub
+
+    hub.check_allowed(model_id)
+    folder = hub.cached_folder(model_id)
+    if folder is None:
+        raise ModelNotFound(f"{title_of(model_id)} is not on this machine yet.", "Open it once, then compare it.")
+    return _tokenizer(folder, title_of(model_id))
+
+
 def _folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path).expanduser()
     if not (folder / "config.json").is_file():

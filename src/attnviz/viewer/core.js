@@ -281,7 +281,7 @@ function mount(parent, picture, own) {
   const live = element("div", { class: "av-live", "aria-live": "polite" });
   const saves = element("div", { class: "av-saves" });
   const save = element("details", { class: "av-save" }, element("summary", {}, saveSign(), "Save"), saves);
-  const root = element("div", { class: "av", role: "group" }, body, element("div", { class: "av-foot" }, note, save), live);
+  const root = element("div", { class: "av", role: "group", "data-picture": picture.name }, body, element("div", { class: "av-foot" }, note, save), live);
   parent.append(root);
 
   const measure = measuring();

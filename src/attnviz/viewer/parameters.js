@@ -81,7 +81,7 @@ export function bestArrangement(groups, unit, room, target) {
       const torn = inLayer.filter((one) => one.runs.length > 1 && one.runs[0].column > 0).length / Math.max(1, layers.length);
       const widest = Math.floor((room / (columns + 2)) * 4) / 4;
       const lowest = Math.floor(((target - 4 * groups.length - 60) / lines) * 4) / 4;
-      const pitch = Math.min(16, widest, Math.max(Math.ceil(lowest * 5.2) / 4, 5));
+      const pitch = Math.min(16, widest, Math.max(Math.ceil(lowest * 5.2) / 4, 6.5));
       const waste = offered ? 1 - taken / offered : 0;
       const unused = 1 - (pitch * (columns + 2)) / room;
       const high = Math.max(0, (lines * pitch + 4 * groups.length + 60) / target - 1.3);
@@ -130,7 +130,7 @@ export function drawParameters(root, payload, host) {
     const before = groups[index - 1];
     const layer = group.layer !== null;
     const follows = layer && before?.stack === group.stack && before.layer !== null;
-    if (index > 0) y += follows ? Math.max(3, Math.min(6, pitch * 0.5)) : 12;
+    if (index > 0) y += follows ? Math.max(3, Math.min(6, pitch * 0.5)) : Math.max(12, 21 - pitch);
     const newRun = !follows || before.count !== group.count;
     if (!wide && newRun) {
       texts.push(...headline(group, groups, index, y, host));
@@ -174,7 +174,7 @@ export function drawParameters(root, payload, host) {
       : null;
     return shape(
       "g",
-      { class: "av-part", role: "button", "aria-label": told(one.part, group).join(", ") },
+      { class: "av-part", role: "button", "aria-label": told(one.part, group, stacks.size > 1).join(", ") },
       rest,
       shape("path", { d: squaresPath(one, x, (line) => ys[line], side, pitch), fill: colourOf(one.part.part, theme) }),
       shape("path", { d: hits, fill: "transparent", "data-live": "" }),
@@ -262,15 +262,33 @@ function headline(group, groups, index, y, host) {
 function names(starting, pitch, y, edge, host) {
   const { theme } = host;
   const spec = font(13, theme.sans, 600);
-  const result = [];
+  const roomOf = (index) => {
+    const next = starting[index + 1];
+    const end = !next || next.part.part === "norm" ? edge + 4 : next.runs[0].column * pitch;
+    return end - starting[index].runs[0].column * pitch - 5;
+  };
+  const kindOf = (one) => one.part.part.split(".")[0];
+  const wordings = (one) => {
+    const matrix = one.part.part.split(".")[1];
+    const short = matrix ?? one.part.name.toLowerCase();
+    const full = { cross: `cross ${matrix}`, feed_forward: `feed-forward ${matrix}` }[kindOf(one)] ?? short;
+    return matrix ? [full, short, short[0].toUpperCase()] : [full, full, full];
+  };
+  const levels = new Map(); // matrices of one kind are named at the same length
   starting.forEach((one, index) => {
+    const level = wordings(one).findIndex((wording) => host.measure(wording, spec) <= roomOf(index));
+    levels.set(kindOf(one), Math.max(levels.get(kindOf(one)) ?? 0, level < 0 ? 2 : level));
+  });
+  const result = [];
+  let free = 0;
+  starting.forEach((one, index) => {
+    const norms = one.part.part === "norm";
     const x = one.runs[0].column * pitch;
-    const next = starting[index + 1]?.runs[0].column ?? Infinity;
-    const room = Math.min((next - one.runs[0].column) * pitch - 5, edge - x + 4);
-    const [kind, matrix] = one.part.part.split(".");
-    const full = { cross: `cross ${matrix}`, feed_forward: `feed-forward ${matrix}` }[kind] ?? matrix ?? one.part.name.toLowerCase();
-    const label = [full, matrix ?? full, (matrix ?? full)[0].toUpperCase()].find((label) => host.measure(label, spec) <= room);
-    if (label) result.push(text(x, y, label, nameColourOf(one.part.part, theme), spec));
+    const label = wordings(one)[levels.get(kindOf(one))];
+    const width = host.measure(label, spec);
+    if (norms ? width > edge - free - 5 : width > roomOf(index)) return;
+    free = x + width;
+    result.push(text(norms ? edge : x, y, label, nameColourOf(one.part.part, theme), spec, norms ? "end" : "start"));
   });
   return result;
 }
@@ -282,8 +300,8 @@ function thinnedLabels(groups, at) {
 }
 
 /** What is said of a part: its name and place, its arithmetic, its count. */
-function told(part, group) {
-  const place = group.layer === null ? "" : `${group.stack === "decoder" ? "decoder " : ""}layer ${group.layer}`;
+function told(part, group, twoStacks) {
+  const place = group.layer === null ? "" : `${twoStacks ? `${group.stack} ` : ""}layer ${group.layer}`;
   return [[shown(part.name), place].filter(Boolean).join(", "), part.shape, `${part.arithmetic} = ${counted(part.count)}`];
 }
 
@@ -291,7 +309,7 @@ function showCard(card, one, groups, payload, node, event, host) {
   card.hidden = !one;
   if (!one) return;
   const group = groups[one.group];
-  const [title, shape, sum] = told(one.part, group);
+  const [title, shape, sum] = told(one.part, group, new Set(groups.map((one) => one.stack)).size > 2);
   const share = (100 * one.part.count) / payload.total;
   const percent = share >= 0.05 ? `${share.toFixed(1)} % of all` : "less than 0.1 % of all";
   const squares = one.squares >= 0.01 ? one.squares.toLocaleString("en-US", { maximumSignificantDigits: one.squares >= 100 ? 4 : 3 }) : "less than 0.01";

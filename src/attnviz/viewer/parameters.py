@@ -161,9 +161,9 @@ def _rows(parts: tuple[Part, ...]) -> Iterable[tuple[Drawn, ...]]:
     norms = [part for part in parts if part.component == "norm"]
     others = [part for part in parts if part.component != "norm"]
     for row in _ROWS:
-        members = [part for part in others if _row(part.component) == row]
+        members = _drawn([part for part in others if _row(part.component) == row])
         if members:
-            yield _drawn(members)
+            yield tuple(sorted(members, key=lambda part: part.part == "positions"))  # T5's bias, behind the matrices
     if norms:
         yield _drawn(norms)
 

@@ -1,0 +1,65 @@
+"""Model explorer: every parameter of a model, drawn to scale, counted and written out."""
+
+import streamlit as st
+
+from app.explored import Explored
+from app.lessons import lesson
+from app.widgets import arithmetic, costs, described, facts, figure, matrix, module_tree, page, picture
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+from attnviz.figures.parameters import parameter_table, parameter_treemap, parameter_words
+from attnviz.viewer import explorer
+
+WORDS = lesson("model_explorer")
+MODE = "dark" if st.context.theme.type == "dark" else "light"
+
+
+@fragment
+def cost(model: Explored) -> None:
+    """Memory and work for a text of the chosen length."""
+    with blocks.section("memory", WORDS.say("memory"), WORDS.say("memory_remark")):
+        length = costs.memory(model, WORDS, MODE)
+    with blocks.section("work", WORDS.say("work"), WORDS.say("work_remark")):
+        costs.work(model, WORDS, length, MODE)
+
+
+@fragment
+def weights(model: Explored) -> None:
+    """The histogram of one matrix of the model at hand."""
+    with blocks.section("weights", WORDS.say("weights"), WORDS.say("weights_remark")):
+        matrix.show(model, WORDS, MODE)
+
+
+head = st.empty()
+with head.container():
+    page.head("model_explorer", WORDS)
+model, view = described.show()
+count = model.count
+with head.container():
+    page.head("model_explorer", WORDS, lead=model.lead(WORDS))
+
+facts.show(model.facts)
+if view == "Squares":
+    payload = explorer.payload(model.shape, count, title=model.title)
+    picture.show("explorer", payload, key="explorer", answers={"part": matrix.choose_part})
+else:
+    figure.show(
+        parameter_treemap(count, model.title, MODE),
+        "parameters",
+        alt=parameter_words(count, model.title),
+        data=parameter_table(count),
+    )
+html("<p class='av-say'>{}</p>", model.largest(WORDS))
+
+with blocks.section("arithmetic", WORDS.say("arithmetic"), WORDS.say("arithmetic_remark")):
+    arithmetic.show(count, MODE)
+    html("<p class='av-source'>{}</p>", model.remarks(WORDS))
+cost(model)
+weights(model)
+with blocks.section("modules", WORDS.say("modules"), WORDS.say("modules_remark")):
+    module_tree.show(count.modules)
+blocks.try_this(model.suggestions())
+blocks.check_yourself(model.questions())
+blocks.the_code(model.code(WORDS))
+page.foot("model_explorer")

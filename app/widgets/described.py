@@ -1,0 +1,122 @@
+"""The controls that say which model is explored: the one at hand, a published config, a pasted one, or own sizes."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from app import selection
+from app.explored import OWN_FAMILIES, Explored, divisors, own_config
+from attnviz.models.catalog import title_of
+from attnviz.models.configs import published_config, published_configs
+
+SOURCES = {
+    "model": "Model at hand",
+    "published": "Published config",
+    "config": "Pasted config",
+    "own": "Own sizes",
+}
+VIEWS = ("Squares", "Treemap")
+
+
+def show() -> tuple[Explored, str]:
+    """Draw the controls; returns what they describe, and the chosen view. Nothing is counted yet."""
+    with st.container(key="described", horizontal=True, horizontal_alignment="distribute"):
+        start = selection.one_of("source", list(SOURCES), "source")
+        source = st.segmented_control(
+            "What to explore",
+            list(SOURCES),
+            default=None if "source" in st.session_state else start,
+            key="source",
+            bind="query-params",
+            format_func=SOURCES.__getitem__,
+            label_visibility="collapsed",
+            required=True,
+        )
+        selection.one_of("view", VIEWS, "view")
+        view = st.segmented_control(
+            "View",
+            VIEWS,
+            default=None if "view" in st.session_state else VIEWS[0],
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
+            required=True,
+        )
+    return _described(source or start), view or VIEWS[0]
+
+
+def _described(source: str) -> Explored:
+    if source == "published":
+        return _published()
+    if source == "config":
+        return _pasted()
+    if source == "own":
+        return _own()
+    model_id = selection.model_id()
+    return Explored("model", title_of(model_id), model_id)
+
+
+def _published() -> Explored:
+    entries = published_configs()
+    selection.one_of("published", [entry.id for entry in entries], "published config")
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    chosen = left.selectbox(
+        "Published config",
+        [entry.id for entry in entries],
+        key="published",
+        bind="query-params",
+        format_func=lambda i: entry.name if (entry := published_config(i)) else i,
+    )
+    entry = published_config(chosen)
+    assert entry is not None
+    right.caption(f"{entry.id}, published {entry.date}. [Source]({entry.source})")
+    return Explored("published", entry.name, entry.id)
+
+
+def _pasted() -> Explored:
+    example = published_config("gpt2")
+    assert example is not None
+    text = str(st.session_state.get("config", ""))
+    pasted = st.text_area(
+        "config.json",
+        json.dumps(dict(example.config), indent=1),
+        key="config",
+        height=180,
+        bind="query-params" if len(text) <= selection.LONGEST_TEXT_IN_URL else None,
+        help="Every model on the Hugging Face hub has this file. Nothing in it is run.",
+    )
+    if len(pasted) > selection.LONGEST_TEXT_IN_URL:
+        st.caption(
+            f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
+            "so a copied link opens this page without it."
+        )
+    return Explored("config", "Your config", pasted if pasted.strip() else "{}")
+
+
+def _own() -> Explored:
+    with st.container(key="own_sizes"):
+        places = [*st.columns(4), *st.columns(3)]
+        sizes = {
+            "family": places[0].selectbox(
+                "Built like", list(OWN_FAMILIES), key="family", bind="query-params", format_func=OWN_FAMILIES.get
+            ),
+            "layers": places[1].slider("Layers", 1, 128, 12, key="layers", bind="query-params"),
+            "heads": places[2].slider("Heads", 1, 128, 12, key="heads", bind="query-params"),
+            "head_width": places[3].slider("Width of a head", 8, 256, 64, 2, key="head_width", bind="query-params"),
+            "ff": places[4].slider("Feed-forward width", 64, 65_536, 3072, 64, key="ff", bind="query-params"),
+            "vocabulary": places[5].slider(
+                "Vocabulary", 256, 300_000, 50_257, key="vocabulary", bind="query-params"
+            ),
+        }
+        shared = divisors(sizes["heads"])
+        if sizes["family"] == "llama":
+            selection.one_of("shared", shared, "number of keys", start=shared[-1])
+            sizes["shared"] = places[6].select_slider(
+                "Key and value heads", shared, shared[-1], key="shared", bind="query-params"
+            )
+        else:
+            sizes["shared"] = sizes["heads"]
+            places[6].caption("Key and value heads can be shared in Llama only.")
+    return Explored("own", "Your model", json.dumps(own_config(sizes)))

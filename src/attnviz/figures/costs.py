@@ -1,0 +1,193 @@
+"""What a longer text costs: memory for keys and values, and operations for each token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from attnviz.analysis.memory import BITS, cache_bytes, token_flops, weight_bytes
+from attnviz.figures import theme
+from attnviz.figures.quantities import amount, size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from attnviz.analysis.memory import Flops
+    from attnviz.figures.theme import Mode
+    from attnviz.models.parameter_count import ParameterCount, Stack
+
+LONGEST = 131_072
+
+
+def lengths(count: ParameterCount) -> list[int]:
+    """Text lengths worth a look: powers of two up to the last position that the model has, and that position."""
+    limit = count.architecture.max_positions if count.architecture else None
+    longest = min(limit or LONGEST, LONGEST)
+    powers = [2**k for k in range(longest.bit_length()) if 2**k < longest]
+    return [*powers, longest]
+
+
+def memory_table(count: ParameterCount, length: int) -> pd.DataFrame:
+    """Weights and key-value cache by data type, in words."""
+    import pandas as pd
+
+    rows: dict[str, list[str]] = {"Data type": list(BITS)}
+    rows["Weights"] = [size(weight_bytes(count.total, dtype)) for dtype in BITS]
+    if cache_bytes(count, 1):
+        rows["Cache for a token"] = [size(cache_bytes(count, 1, dtype)) for dtype in BITS]
+        rows[f"Cache for {length:,}"] = [size(cache_bytes(count, length, dtype)) for dtype in BITS]
+        rows["Together"] = [
+            size(weight_bytes(count.total, dtype) + cache_bytes(count, length, dtype)) for dtype in BITS
+        ]
+    return pd.DataFrame(rows)
+
+
+def memory_curve(count: ParameterCount, length: int, dtype: str, mode: Mode) -> go.Figure:
+    """The key-value cache against the length of the text, beside the weights, which stay as they are."""
+    xs = lengths(count)
+    weights = weight_bytes(count.total, dtype)
+    figure = _curves(
+        xs,
+        [
+            ("weights", [weights] * len(xs), theme.GREY[mode], "dot", theme.GREY[mode]),
+            (
+                "keys and values",
+                [cache_bytes(count, n, dtype) for n in xs],
+                theme.mark("value", mode),
+                "solid",
+                theme.text("value", mode),
+            ),
+        ],
+        mode,
+        size,
+    )
+    return _marked(figure, length, cache_bytes(count, length, dtype), theme.mark("value", mode), mode)
+
+
+def flops_curve(count: ParameterCount, stack: Stack, length: int, mode: Mode) -> go.Figure:
+    """Operations for one token against the length of the text: the matrices' stay, attention's grow."""
+    xs = lengths(count)
+    work = [token_flops(count, n)[stack] for n in xs]
+    figure = _curves(
+        xs,
+        [
+            ("matrices", [f.matrices for f in work], theme.GREY[mode], "dot", theme.GREY[mode]),
+            (
+                "attention",
+                [f.attention for f in work],
+                theme.mark("query", mode),
+                "solid",
+                theme.text("query", mode),
+            ),
+        ],
+        mode,
+        amount,
+    )
+    return _marked(
+        figure, length, token_flops(count, length)[stack].attention, theme.mark("query", mode), mode
+    )
+
+
+def cost_table(count: ParameterCount, dtype: str) -> pd.DataFrame:
+    """The numbers behind both curves: one row a length."""
+    import pandas as pd
+
+    xs = lengths(count)
+    table: dict[str, list[int]] = {
+        "length": xs,
+        f"weights_{dtype}_bytes": [weight_bytes(count.total, dtype)] * len(xs),
+        f"cache_{dtype}_bytes": [cache_bytes(count, n, dtype) for n in xs],
+    }
+    work: list[dict[Stack, Flops]] = [token_flops(count, n) for n in xs]
+    for stack in work[0]:
+        table[f"{stack}_matrix_flops"] = [f[stack].matrices for f in work]
+        table[f"{stack}_attention_flops"] = [f[stack].attention for f in work]
+    return pd.DataFrame(table)
+
+
+Curve = tuple[str, Sequence[int], str, str, str]
+
+
+def _curves(xs: Sequence[int], curves: Sequence[Curve], mode: Mode, words: Any) -> go.Figure:
+    """Both axes logarithmic, so that a straight line is a power and a flat one costs nothing more."""
+    figure = go.Figure()
+    for name, ys, colour, dash, words_colour in curves:
+        figure.add_scatter(
+            x=list(xs),
+            y=list(ys),
+            mode="lines",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            customdata=[words(y) for y in ys],
+            hovertemplate=f"{name}: %{{customdata}}<br>at %{{x:,}} tokens<extra></extra>",
+        )
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=_log10(ys[-1]),
+            text=f"{name}<br><b>{words(ys[-1])}</b>",
+            font={"color": words_colour, "size": 14},
+            showarrow=False,
+            xanchor="left",
+            align="left",
+            xshift=8,
+        )
+    _part_labels(figure)
+    low = min(min(y for y in ys if y > 0) for _, ys, *_ in curves if any(ys))
+    high = max(max(ys) for _, ys, *_ in curves)
+    powers = range(int(_log10(low)), int(_log10(high)) + 2)
+    step = 1 if len(powers) <= 7 else 2 if len(powers) <= 13 else 3
+    ticks = [10.0**p for p in powers if p % step == 0]
+    shown = [x for x in xs if x in _round_lengths(xs)]
+    figure.update_layout(
+        template=theme.template(mode),
+        height=300,
+        margin={"l": 8, "r": 128, "t": 16, "b": 8},
+        xaxis={
+            "type": "log",
+            "title": {"text": "tokens"},
+            "tickvals": shown,
+            "ticktext": [f"{x:,}" for x in shown],
+        },
+        yaxis={
+            "type": "log",
+            "tickvals": ticks,
+            "ticktext": [words(t) for t in ticks],
+            "range": [_log10(low) - 0.2, _log10(high) + 0.3],
+        },
+    )
+    return figure
+
+
+def _round_lengths(xs: Sequence[int]) -> set[int]:
+    """Every other power, and the last length, which may be none."""
+    fourth = {x for x in xs if x.bit_length() % 2 == 1 and x & (x - 1) == 0}
+    return {x for x in fourth if x * 3 < xs[-1]} | {xs[-1]}
+
+
+def _part_labels(figure: go.Figure, least: float = 0.16) -> None:
+    """Two names at the end of two lines that meet would lie on each other: push them apart."""
+    low, high = sorted(figure.layout.annotations, key=lambda a: a.y)
+    span = max(high.y - low.y, 1e-9)
+    near = span < least * 10
+    low.yanchor, high.yanchor = ("top", "bottom") if near else ("middle", "middle")
+
+
+def _marked(figure: go.Figure, length: int, value: int, colour: str, mode: Mode) -> go.Figure:
+    if value > 0:
+        figure.add_scatter(
+            x=[length],
+            y=[value],
+            mode="markers",
+            marker={"color": colour, "size": 12, "line": {"color": theme.PAPER[mode], "width": 2}},
+            hoverinfo="skip",
+        )
+        figure.add_vline(x=length, line={"color": theme.HAIRLINE[mode], "width": 1}, layer="below")
+    return figure
+
+
+def _log10(value: float) -> float:
+    from math import log10
+
+    return log10(max(value, 1))

@@ -1,0 +1,31 @@
+"""Numbers as a reader says them: sizes in bytes, large counts, shares."""
+
+from __future__ import annotations
+
+_SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB")
+_COUNTS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
+
+
+def size(number: float) -> str:
+    """Bytes in steps of a thousand, three digits: "90.9 MB"."""
+    return _stepped(number, _SIZES, " ")
+
+
+def amount(number: float) -> str:
+    """A count in words, three digits: "22.7 million", "512"."""
+    return _stepped(number, _COUNTS, "")
+
+
+def percent(share: float) -> str:
+    """A share of 1 in per cent: "52.5 %", "under 0.1 %"."""
+    if 0 < share < 0.0005:
+        return "under 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def _stepped(number: float, names: tuple[str, ...], between: str) -> str:
+    step = 0
+    while number >= 999.5 and step < len(names) - 1:
+        number, step = number / 1000, step + 1
+    digits = f"{number:.0f}" if step == 0 or number >= 99.95 else f"{number:.3g}"
+    return f"{digits}{between}{names[step]}"

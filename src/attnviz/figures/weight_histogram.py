@@ -1,0 +1,75 @@
+"""How the numbers of one matrix are distributed, beside a normal distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from attnviz.figures import theme
+from attnviz.figures.parameters import component_colour
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from attnviz.analysis.weight_histogram import WeightHistogram
+    from attnviz.figures.theme import Mode
+
+
+def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mode) -> go.Figure:
+    """Bars for the weights, in the colour of their component, and a line for what a normal distribution would give."""
+    centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
+    width = float(histogram.edges[1] - histogram.edges[0])
+    figure = go.Figure()
+    figure.add_bar(
+        x=centres,
+        y=histogram.counts,
+        width=width * 0.92,
+        marker={"color": component_colour(component, mode), "line": {"width": 0}},
+        hovertemplate="%{y:,} weights<br>near %{x:.3g}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=centres,
+        y=histogram.normal,
+        mode="lines",
+        line={"color": theme.INK[mode], "width": 1.5, "dash": "dot", "shape": "spline"},
+        hoverinfo="skip",
+    )
+    limit, top = float(histogram.edges[-1]), float(max(histogram.counts.max(), histogram.normal.max()))
+    at = min(range(len(centres)), key=lambda i: abs(centres[i] - (histogram.mean + 1.3 * histogram.deviation)))
+    figure.add_annotation(
+        x=float(centres[at]),
+        y=float(histogram.normal[at]),
+        text="a normal distribution of the same width",
+        font={"color": theme.GREY[mode], "size": 14},
+        showarrow=True,
+        arrowcolor=theme.GREY[mode],
+        arrowwidth=1,
+        arrowhead=0,
+        ax=56,
+        ay=-32,
+        xanchor="left",
+        standoff=3,
+    )
+    figure.update_layout(
+        template=theme.template(mode),
+        height=320,
+        bargap=0,
+        xaxis={"title": {"text": "weight"}, "range": [-limit, limit]},
+        yaxis={"title": {"text": "how many"}, "range": [0, top * 1.08], "tickformat": "~s"},
+    )
+    return figure
+
+
+def histogram_table(histogram: WeightHistogram) -> pd.DataFrame:
+    """The numbers behind the figure: one row a bin."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "from": histogram.edges[:-1],
+            "to": histogram.edges[1:],
+            "weights": histogram.counts.astype("int64"),
+            "normal": histogram.normal,
+        }
+    )
