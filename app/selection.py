@@ -71,7 +71,7 @@ def model_options() -> list[str]:
     from attnviz.settings import settings
 
     bundled = [e.id for e in catalog() if e.bundled]
-    at_hand = [i for i in _cached_ids() if i not in bundled]
+    at_hand = [i for i in cached_ids() if i not in bundled]
     rest = [e.id for e in catalog() if e.id not in (*bundled, *at_hand)]
     offers_hub = settings().hub_models != "none" and not settings().offline
     return bundled + at_hand + (rest if offers_hub else [])
@@ -117,7 +117,7 @@ def one_of(key: str, options: Sequence[T], what: str, start: T | None = None) ->
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def _cached_ids() -> tuple[str, ...]:
+def cached_ids() -> tuple[str, ...]:
     """Reading the hub's cache takes a while when it holds many models, and seldom changes."""
     from attnviz.models.hub import cached_ids
 

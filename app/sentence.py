@@ -12,6 +12,7 @@ from app.widgets.lesson import Question, Try
 from attnviz.analysis.reading import Look, farthest_look, hardest_looks, spaced_words
 from attnviz.models.catalog import title_of
 from attnviz.viewer import sentence as picture
+from attnviz.viewer.text import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Sentence:
                 suggestions.append(
                     Try(
                         action,
-                        f"‘{self._bare(i)}’ looks {self._weight(i):.0%} at ‘{self._bare(self._key(i))}’, "
+                        f"‘{self._bare(i)}’ looks {percent(self._weight(i))} at ‘{self._bare(self._key(i))}’, "
                         f"{i - self._key(i)} back",
                         {"word": i},
                     )
@@ -81,7 +82,7 @@ class Sentence:
                 f"In layer {look.layer}, head {look.head}: at which word further back does ‘{self._bare(asked)}’ look most?",
                 choices,
                 self._named(key, asked),
-                f"‘{self._bare(asked)}’ gives {self._weight(asked):.0%} of its weight to ‘{self._bare(key)}’.",
+                f"‘{self._bare(asked)}’ gives {percent(self._weight(asked))} of its weight to ‘{self._bare(key)}’.",
                 {"word": asked},
             )
         ]

@@ -27,7 +27,7 @@ def show() -> tuple[Explored, str]:
         source = st.segmented_control(
             "What to explore",
             list(SOURCES),
-            default=None if "source" in st.session_state else start,
+            default=start,
             key="source",
             bind="query-params",
             format_func=SOURCES.__getitem__,
@@ -38,7 +38,7 @@ def show() -> tuple[Explored, str]:
         view = st.segmented_control(
             "View",
             VIEWS,
-            default=None if "view" in st.session_state else VIEWS[0],
+            default=VIEWS[0],
             key="view",
             bind="query-params",
             label_visibility="collapsed",

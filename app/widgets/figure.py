@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,8 +11,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from attnviz.figures.theme import Mode
 
-def show(fig: go.Figure, name: str, alt: str, data: pd.DataFrame | None = None) -> None:
+
+def mode() -> Mode:
+    """The theme in which the learner sees the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def show(
+    fig: go.Figure, name: str, alt: str, data: pd.DataFrame | Mapping[str, Iterable[object]] | None = None
+) -> None:
     """Draw the figure; below it a quiet "Save" with picture, numbers and interactive page.
 
     ``name`` is the file name without ending and the key; ``alt`` says in words what the figure shows. PNG and SVG are
@@ -29,13 +39,21 @@ def show(fig: go.Figure, name: str, alt: str, data: pd.DataFrame | None = None) 
             _save_picture(name)
             if data is not None:
                 st.download_button(
-                    "Numbers (CSV)", lambda: data.to_csv(index=False).encode(), f"{name}.csv", "text/csv",
+                    "Numbers (CSV)", lambda: _csv(data), f"{name}.csv", "text/csv",
                     on_click="ignore", key=f"csv_{name}", width="stretch",
                 )
             st.download_button(
                 "Interactive page (HTML)", lambda: _page(fig), f"{name}.html", "text/html",
                 on_click="ignore", key=f"html_{name}", width="stretch",
             )
+
+
+def _csv(data: pd.DataFrame | Mapping[str, Iterable[object]]) -> bytes:
+    import pandas as pd
+
+    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    text: str = frame.to_csv(index=False)
+    return text.encode()
 
 
 def _page(fig: go.Figure) -> bytes:

@@ -26,7 +26,7 @@ def guarded() -> Iterator[None]:
         yield
     except UserError as error:
         show_error(error)
-    except Exception:  # noqa: BLE001 - the last line of defence: a class must never see a traceback
+    except Exception:
         reference = uuid.uuid4().hex[:8]
         logger.exception("page failed, reference %s", reference)
         show_error(

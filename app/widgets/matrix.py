@@ -13,6 +13,8 @@ from app.widgets.markup import html
 from attnviz.analysis.weight_histogram import WeightHistogram, weight_histogram
 from attnviz.figures.quantities import percent
 from attnviz.figures.weight_histogram import histogram_table, weight_histogram_figure
+from attnviz.models import bundled
+from attnviz.models.catalog import title_of
 from attnviz.models.parameter_count import COMPONENTS, ParameterCount, Part
 from attnviz.models.parameters import count_parameters, values
 from attnviz.viewer.block import chosen_part
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 def show(model: Explored, words: Lesson, mode: Mode) -> None:
     """Choose a matrix and a layer, and see how its numbers are distributed."""
     if not model.has_weights:
-        html("<p class='av-source'>{}</p>", words.say("weights_none", title=title(selection.model_id())))
+        html("<p class='av-source'>{}</p>", words.say("weights_none", title=title_of(selection.model_id())))
         return
     if not _at_hand(model.described):
         html("<p>{}</p>", words.say("weights_away", title=model.title))
@@ -76,3 +78,38 @@ def loaded_count(model_id: str) -> ParameterCount:
 def histogram(model_id: str, part: Part) -> WeightHistogram:
     """The histogram of one matrix; a large token table takes 0.4 s."""
     return weight_histogram(values(cache.model(model_id), part))
+
+
+def _at_hand(model_id: str) -> bool:
+    return bundled.is_bundled(model_id) or cache.engine().has_model(model_id) or model_id in selection.cached_ids()
+
+
+def _matrices(count: ParameterCount) -> dict[str, tuple[Part, ...]]:
+    """Every kind of matrix by a name for the URL, with its layers; in a layer "decoder.attention.query"."""
+    found: dict[str, tuple[Part, ...]] = {}
+    for part in count.parts:
+        if len(part.shape) == 2:
+            name = f"{part.stack}.{part.component}" if part.stack else part.name.split(".")[-2]
+            found[name] = (*found.get(name, ()), part)
+    return found
+
+
+def _first(matrices: dict[str, tuple[Part, ...]]) -> str:
+    return next((name for name in matrices if name.endswith("attention.query")), next(iter(matrices)))
+
+
+def _label(name: str) -> str:
+    stack, _, component = name.partition(".")
+    return f"{COMPONENTS[component]} ({stack})" if component in COMPONENTS else name
+
+
+def _said(numbers: WeightHistogram, words: Lesson) -> str:
+    farthest = max(numbers.smallest, numbers.largest, key=abs)
+    return words.say(
+        "weights_say",
+        inside=percent(numbers.near / numbers.size),
+        size=f"{numbers.size:,}",
+        deviation=f"{2 * numbers.deviation:.2g}",
+        farthest=f"{farthest:.2g}".replace("-", "−"),
+        times=f"{abs(farthest) / (numbers.deviation or 1):.1f}",
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from app import course, selection
 from app.lessons import Lesson
-from app.widgets import copy_link
+from app.widgets import copy_link, guard
 from app.widgets.markup import filled, html
 
 
@@ -27,6 +29,12 @@ def head(script: str, words: Lesson, lead: str | None = None) -> None:
     )
     for sentence in selection.notes():
         html('<p class="av-note" role="status">{}</p>', sentence)
+
+
+def guarded(part: Callable[[], None]) -> None:
+    """Draw a part of a page whose failure should not take the rest of the page with it."""
+    with guard.guarded():
+        part()
 
 
 def foot(script: str) -> None:

@@ -25,7 +25,7 @@ def show(current: course.Page) -> None:
             "Your text",
             selection.DEFAULT_TEXT,
             key=selection.TEXT,
-            height=84,
+            height=100,
             bind="query-params" if in_url else None,
             persist_state="session",
         )

@@ -62,7 +62,7 @@ def look(key, weight, n=6):
 
 
 def test_the_farthest_strong_look_opens():
-    looks = (look(None, 0), look(0, 0.9), look(0, 0.5), look(2, 0.4), look(0, 0.2))
+    looks = (look(None, 0), look(0, 0.9), look(0, 0.6), look(2, 0.7), look(0, 0.4))
     assert farthest_look(looks) == 2
     assert farthest_look((look(None, 0), look(0, 0.1), look(1, 0.2))) == 2
     assert farthest_look((look(None, 0),)) == 0

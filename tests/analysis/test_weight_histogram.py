@@ -13,6 +13,7 @@ def test_by_hand():
     assert histogram.counts.tolist() == [1, 2, 1]
     assert (histogram.size, histogram.mean, histogram.smallest, histogram.largest) == (4, 0, -1, 1)
     assert histogram.deviation == pytest.approx(np.sqrt(2.02 / 4)) and histogram.beyond == 0
+    assert histogram.near == 4
 
 
 def test_equals_numpy_on_many_numbers():
@@ -27,6 +28,7 @@ def test_equals_numpy_on_many_numbers():
 def test_outliers_stay_countable():
     matrix = np.concatenate([np.random.default_rng(1).normal(size=10_000), [500.0, -500.0]])
     histogram = weight_histogram(matrix)
+    assert histogram.near == np.sum(np.abs(matrix) <= 2 * matrix.std())
     assert histogram.beyond == 2 and histogram.largest == 500 and histogram.counts.sum() == 10_002
     assert histogram.edges[-1] == pytest.approx(5 * histogram.deviation, rel=0.1)
 

@@ -160,3 +160,46 @@ def strongest_keys(
     order = np.argsort(-weights, kind="stable")[:at_most]
     found = [(int(column), float(weights[column])) for column in order if weights[column] >= least]
     return found or [(int(column), float(weights[column])) for column in order[:1] if weights[column] > 0]
+
+
+def thumbnails(
+    trace: Trace,
+    kind: AttentionKind,
+    *,
+    hide_first: bool = False,
+    hide_special: bool = False,
+    merge_words: bool = False,
+    most: int = 32,
+) -> Floats:
+    """Every head of a kind, (layer, head, row, column), at most ``most`` cells a side.
+
+    Where there are more, the largest weight of neighbouring cells is kept: a mean would wipe out the thin
+    lines that make a head known. Raises :class:`SelectionError` when nothing would be left.
+    """
+    asking, answering = trace.query_tokens(kind), trace.key_tokens(kind)
+    queries, keys = groups(asking, merge_words), groups(answering, merge_words)
+    kept_queries, kept_keys = (
+        kept(tokens, of, hide_first, hide_special) for tokens, of in ((asking, queries), (answering, keys))
+    )
+    if not kept_queries.any() or not kept_keys.any():
+        raise SelectionError(
+            "Every token of this text is hidden.", "Show the first and the special tokens again."
+        )
+    small = []
+    for layer in range(trace.layers(kind)):
+        weights = trace.weights(kind, layer)
+        if merge_words:
+            weights = merged(weights, queries, keys)
+        shown = [without_keys(of_head[kept_queries], kept_keys)[0] for of_head in weights]
+        small.append(_pooled(np.stack(shown), most))
+    return np.stack(small)
+
+
+def _pooled(weights: Floats, most: int) -> Floats:
+    """The largest weights (head, at most ``most``, at most ``most``) of neighbouring cells."""
+    for axis in (1, 2):
+        count = weights.shape[axis]
+        if count > most:
+            starts = np.arange(most) * count // most
+            weights = np.maximum.reduceat(weights, starts, axis=axis)
+    return weights

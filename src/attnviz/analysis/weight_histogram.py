@@ -16,6 +16,7 @@ class WeightHistogram:
     to 0.
 
     What lies outside the outer edges is counted in the outer bins: ``counts`` sums to the size of the matrix.
+    ``beyond`` is how many those are; ``near`` how many lie within two standard deviations of 0.
     ``normal (bin,)`` is how many a normal distribution of the same mean and deviation would have there.
     """
 
@@ -28,6 +29,7 @@ class WeightHistogram:
     smallest: float
     largest: float
     beyond: int
+    near: int
 
 
 def weight_histogram(matrix: NDArray[np.floating], bins: int = 81, reach: float = 5.0) -> WeightHistogram:
@@ -52,9 +54,11 @@ def weight_histogram(matrix: NDArray[np.floating], bins: int = 81, reach: float 
     limit = min(reach * deviation + abs(mean), max(abs(smallest), abs(largest))) or 1.0
     edges = np.linspace(-limit, limit, bins + 1)
     counts = np.zeros(bins, dtype=np.int64)
-    beyond = 0
+    beyond = near = 0
     for chunk in chunks:
-        beyond += int((np.abs(chunk) > limit).sum())
+        away = np.abs(chunk)
+        beyond += int((away > limit).sum())
+        near += int((away <= 2 * deviation).sum())
         place = np.floor((chunk.astype(np.float64) + limit) * (bins / (2 * limit))).astype(np.int64)
         counts += np.bincount(np.clip(place, 0, bins - 1), minlength=bins)
     return WeightHistogram(
@@ -67,6 +71,7 @@ def weight_histogram(matrix: NDArray[np.floating], bins: int = 81, reach: float 
         smallest=smallest,
         largest=largest,
         beyond=beyond,
+        near=near,
     )
 
 

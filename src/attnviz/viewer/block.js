@@ -6,7 +6,7 @@
  */
 
 import { element, font, lines, shape } from "./core.js";
-import { alive, choosing, colourOf, lit, meant, nameColourOf } from "./parts.js";
+import { alive, colourOf, lit, meant, nameColourOf } from "./parts.js";
 
 const STREAM = 34; // where the stream runs, from its side
 const BOX = 60; // where boxes begin
@@ -317,10 +317,11 @@ function draftOf(stack, width, { mirrored, lane, titled }, host) {
     } else y += height + 8;
   }
   if (!ended) {
-    streamEnd = y + 22;
+    const under = told(y + 12, sx + (mirrored ? -12 : 12));
+    streamEnd = Math.max(y + 22, under - 8);
     if (stack.after.length || !titled || stack.stack === "decoder") stream.push(arrow(sx, streamEnd));
     end = { x: sx, y: streamEnd };
-    y = told(y + 12, sx + (mirrored ? -12 : 12)) + 14;
+    y = under;
   }
   stream.push(line(`M${sx} ${stream.start ?? 4}V${streamEnd}`, { "stroke-width": 3 }));
   return { nodes: [nodes[0], ...stream, ...nodes.slice(1)], parts, height: Math.max(y, streamEnd) + 6, cross, end };
@@ -329,9 +330,9 @@ function draftOf(stack, width, { mirrored, lane, titled }, host) {
 /** @type {import("./core.js").Picture} */
 export const block = {
   name: "block",
+  choice: "chosen",
   draw(root, payload, host) {
     drawBlock(root, payload, host);
     host.note(payload.hint, payload.note, payload.title);
   },
-  ...choosing,
 };

@@ -9,14 +9,13 @@
 /**
  * @typedef {object} Picture
  * @property {string} name
+ * @property {string} choice  the field of the payload, and of the state, that holds what is chosen
  * @property {(root: HTMLElement, payload: any, host: Host) => void} draw  draws all, or again after any change
- * @property {(payload: any, previous: any, state: any) => void} adopt  takes what a new payload wants chosen into the state
- * @property {(payload: any, state: any) => any} frozen  the payload that shows the present choice when opened
  *
  * @typedef {object} Host
  * @property {Theme} theme
  * @property {number} width  of the root in CSS pixels, above 0
- * @property {any} state  what the reader has chosen; outlives new data
+ * @property {any} state  what the reader has chosen; outlives data that differ in nothing but the choice
  * @property {boolean} moving  whether this drawing may be animated
  * @property {Measure} measure
  * @property {(name: string, value: unknown) => void} emit  tells Python
@@ -360,14 +359,17 @@ function mount(parent, picture, own) {
     }, () => {}); // a font that does not load leaves the drawing in the one that is there
   }
 
+  const content = (data) => JSON.stringify({ ...data, [picture.choice]: null });
   return {
     update(data, setTriggerValue) {
       send = setTriggerValue;
       const previous = payload;
       payload = data;
-      picture.adopt(payload, previous, host.state);
-      saves.children[2].hidden = !payload.csv;
-      draw();
+      if (!previous || content(previous) !== content(data)) {
+        host.state = { [picture.choice]: data[picture.choice], sent: [] };
+        saves.children[2].hidden = !data.csv;
+        draw();
+      } else if (follow(picture.choice, data, previous, host.state) || !same(host.theme, themeOf(root, data.theme))) draw();
       drawnWidth = host.width;
       if (!previous) resized.observe(body);
       askFonts();
@@ -384,20 +386,30 @@ function mount(parent, picture, own) {
   };
 }
 
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 /**
- * Keeps what the reader chose against payloads that were on their way, and follows those that Python means. `field` of
- * the payload is what Python wants chosen; a value that this picture itself has sent is an echo, not a wish.
+ * Keeps what the reader chose against payloads that were on their way, and follows those that Python means: a value that
+ * this picture itself has sent is an echo, not a wish.
+ * @param {string} field  of the payload and of the state @returns {boolean} whether the choice changed
  */
-export function followed(field, payload, previous, state, fresh = false) {
-  const wanted = payload[field];
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  state.sent ??= [];
-  const echo = state.sent.findIndex((value) => same(value, wanted));
-  if (echo >= 0 && !fresh) state.sent.splice(0, echo + 1);
-  else if (!previous || fresh || !same(previous[field], wanted)) {
-    state[field] = wanted;
+export function follow(field, payload, previous, state) {
+  const echo = state.sent.findIndex((value) => same(value, payload[field]));
+  if (echo >= 0) state.sent.splice(0, echo + 1);
+  else if (!same(previous[field], payload[field])) {
+    const changed = !same(state[field], payload[field]);
+    state[field] = payload[field];
     state.sent = [];
+    return changed;
   }
+  return false;
+}
+
+/** Take a choice into the state and tell Python. */
+export function choose(host, field, value, event = field) {
+  host.state[field] = value;
+  host.state.sent.push(value);
+  host.emit(event, value);
 }
 
 // Saving ---------------------------------------------------------------------------------------------------------------
@@ -542,7 +554,7 @@ function savePage(root, picture, payload, state, own, name) {
   const parts = {
     title: safe(shown(payload.title)),
     style: sheets.map((rule) => rule.cssText).filter((text) => text.includes("av-") || text.startsWith(".av")).join("\n"),
-    payload: inert(picture.frozen(payload, state)),
+    payload: inert({ ...payload, [picture.choice]: state[picture.choice] }),
     script: own.program,
   };
   const text = own.page.replace(/\{\{(\w+)\}\}/g, (_, part) => parts[part]);

@@ -8,7 +8,7 @@
  */
 
 import { counted, element, font, shape, shown, thinned } from "./core.js";
-import { alive, choosing, colourOf, lit, meant, nameColourOf } from "./parts.js";
+import { alive, colourOf, lit, meant, nameColourOf } from "./parts.js";
 
 /**
  * @typedef {object} Placed
@@ -333,9 +333,9 @@ function showCard(card, one, groups, payload, node, event, host) {
 /** @type {import("./core.js").Picture} */
 export const parameters = {
   name: "parameters",
+  choice: "chosen",
   draw(root, payload, host) {
     drawParameters(root, payload, host);
     host.note(payload.hint, payload.note, `${payload.title}: ${counted(payload.total)} parameters`);
   },
-  ...choosing,
 };

@@ -8,7 +8,7 @@
  * @typedef {{ part: string, stack: string, layer: number | null }} Choice
  */
 
-import { followed, mix } from "./core.js";
+import { choose, mix } from "./core.js";
 
 /** The colour of a part's mark. Shades of one colour stand beside each other and carry their names. */
 export function colourOf(part, theme) {
@@ -50,7 +50,8 @@ export function meant(choice, part, stack) {
 
 /** What is lit now: what is pointed at, else what is held. */
 export function lit(host) {
-  return host.state.pointed ?? host.state.chosen ?? null;
+  const { pointed, chosen } = host.state;
+  return pointed ?? (chosen?.part ? chosen : null);
 }
 
 /** Point at a choice, or at nothing; every picture of this host lights up. */
@@ -60,24 +61,16 @@ export function point(host, choice) {
   for (const light of host.lights.values()) light();
 }
 
+/** Nothing is held: what Python hears, since null would read as no answer. */
+const NOTHING = { part: "", stack: "", layer: null };
+
 /** Hold a choice, or let it go where it is held already, and tell Python. */
 export function hold(host, choice) {
   const held = JSON.stringify(host.state.chosen ?? null) === JSON.stringify(choice);
-  host.state.chosen = held ? null : choice;
-  host.state.sent.push(host.state.chosen);
   if (held) host.state.pointed = null;
+  choose(host, "chosen", held ? NOTHING : choice, "part");
   for (const light of host.lights.values()) light();
-  host.emit("part", host.state.chosen ?? { part: "", stack: "", layer: null });
 }
-
-/** For pictures whose `chosen` is a part. */
-export const choosing = {
-  adopt(payload, previous, state) {
-    followed("chosen", payload, previous, state);
-    if (previous && previous.title !== payload.title) state.pointed = null;
-  },
-  frozen: (payload, state) => ({ ...payload, chosen: state.chosen ?? null }),
-};
 
 /**
  * Pointer, touch and keyboard for a drawing whose parts are elements of class av-part.
@@ -121,7 +114,7 @@ export function alive(drawing, parts, host, choiceOf, told, jump = (index, step)
     const step = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: parts.length - 1 }[event.key];
     const target = step ?? { ArrowDown: () => jump(index, 1), ArrowUp: () => jump(index, -1) }[event.key]?.();
     if (index >= 0 && (event.key === "Enter" || event.key === " ")) hold(host, choiceOf(index));
-    else if (event.key === "Escape" && host.state.chosen) hold(host, host.state.chosen);
+    else if (event.key === "Escape" && host.state.chosen?.part) hold(host, host.state.chosen);
     else if (target === undefined) return;
     else if (parts[target]) {
       parts.forEach((part, other) => part.setAttribute("tabindex", other === target ? "0" : "-1"));

@@ -7,7 +7,7 @@
  * phone; letters are never smaller than 18 px.
  */
 
-import { element, fitted, followed, font, shape, shown, visualOrder } from "./core.js";
+import { choose, element, fitted, font, shape, shown, visualOrder } from "./core.js";
 
 /**
  * @typedef {object} Placed  a word on the drawing, its box without the chip's padding
@@ -267,20 +267,18 @@ function button(word, index, layout, look, payload, host) {
   const box = { x: round(at.x - width / 2), y: round(at.y - height / 2), width: round(width), height: round(height), rx: 5 };
   const touch = Math.max(0, (44 - height) / 2);
   const fill = role === "query" ? theme.paper : role === "key" ? theme.key.text : theme.ink;
-  const choose = () => {
+  const ask = () => {
     if (state.query === index) return;
-    state.query = index;
-    state.sent.push(index);
+    choose(host, "query", index, "word");
     host.redraw(true);
     host.say(payload.looks[index].say);
-    host.emit("word", index);
   };
   const move = (event) => {
     const next = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const turned = layout.rightToLeft && event.key.match(/Left|Right/) ? -1 : 1;
     const places = { Home: 0, End: layout.words.length - 1 };
     const target = next ? index + next * turned : places[event.key];
-    if (event.key === "Enter" || event.key === " ") choose();
+    if (event.key === "Enter" || event.key === " ") ask();
     else if (target === undefined) return;
     else event.currentTarget.parentNode.querySelector(`[data-word="${target}"]`)?.focus();
     event.preventDefault();
@@ -289,7 +287,7 @@ function button(word, index, layout, look, payload, host) {
     "g",
     {
       class: "av-word", "data-word": index, tabindex: index === state.query ? 0 : -1, role: "button",
-      "aria-pressed": index === state.query, "aria-label": `${word.text}, word ${index + 1}`, onclick: choose, onkeydown: move,
+      "aria-pressed": index === state.query, "aria-label": `${word.text}, word ${index + 1}`, onclick: ask, onkeydown: move,
     },
     shape("rect", { "data-live": "", ...box, y: box.y - touch, height: box.height + 2 * touch, fill: "transparent" }),
     shape("rect", { class: role ? undefined : "av-back", ...box, ...chip(role, theme) }),
@@ -470,12 +468,4 @@ function recurrence(layout, look, query, host) {
 }
 
 /** @type {import("./core.js").Picture} */
-export const sentence = {
-  name: "sentence",
-  draw,
-  adopt(payload, previous, state) {
-    const texts = (data) => JSON.stringify(data.words);
-    followed("query", payload, previous, state, previous !== undefined && texts(previous) !== texts(payload));
-  },
-  frozen: (payload, state) => ({ ...payload, query: state.query }),
-};
+export const sentence = { name: "sentence", choice: "query", draw };
