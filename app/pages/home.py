@@ -21,20 +21,23 @@ def costs() -> None:
     with blocks.section("costs", WORDS.say("costs"), WORDS.say("costs_remark")):
         html("<p>{}</p>", WORDS.say("costs_lead"))
         left, middle, right = st.columns(3)
+        selection.number("n", 2, 4096, "n", start=16)
+        selection.number("d", 16, 4096, "d", start=512)
+        selection.number("k", 2, 64, "k", start=4)
         n = left.slider("Tokens, n", 2, 4096, 16, key="n", bind="query-params")
         d = middle.slider("Width, d", 16, 4096, 512, step=16, key="d", bind="query-params")
         k = right.slider("Neighbours seen, k and r", 2, 64, 4, key="k", bind="query-params")
         rows = layer_costs(n, d, kernel=k, neighbourhood=k)
         table.show(
-            ("Layer", "Operations", "", "Steps in a row", "", "Longest path", ""),
-            [
-                (r.name, r.operations_formula, f"{r.operations:,}", r.sequential_formula, f"{r.sequential:,}",
-                 r.path_formula, f"{r.path:,}")
-                for r in rows
-            ],
-            key="costs",
-            numbers=(2, 4, 6),
-        )  # fmt: skip
+            {
+                "Layer": [row.name for row in rows],
+                "Operations": [row.operations_formula for row in rows],
+                f"n = {n}, d = {d}": [f"{row.operations:,}" for row in rows],
+                "Steps in a row": [f"{row.sequential_formula} = {row.sequential:,}" for row in rows],
+                "Longest path": [f"{row.path_formula} = {row.path:,}" for row in rows],
+            },
+            caption=WORDS.say("costs"),
+        )
         attention, recurrent = rows[:2]
         work = {"recurrent": recurrent.operations, "attention": attention.operations}
         said = WORDS.say("costs_say", n=n, d=d, sequential=recurrent.sequential, **work)
@@ -49,6 +52,8 @@ def gradient() -> None:
 
     with blocks.section("gradient", WORDS.say("gradient"), WORDS.say("gradient_remark")):
         left, right = st.columns(2)
+        selection.number("steps", 2, 200, "number of steps", start=60)
+        selection.number("radius", 0.5, 1.5, "radius", start=0.9)
         steps = left.slider("Steps back", 2, 200, 60, key="steps", bind="query-params")
         radius = right.slider("Spectral radius", 0.5, 1.5, 0.9, step=0.05, key="radius", bind="query-params")
         html("<p>{}</p>", WORDS.say("gradient_lead", n=steps))

@@ -39,17 +39,18 @@ count = model.count
 with head.container():
     page.head("model_explorer", WORDS, lead=model.lead(WORDS))
 
-facts.show(model.facts)
-if view == "Squares":
-    payload = explorer.payload(model.shape, count, title=model.title)
-    picture.show("explorer", payload, key="explorer", answers={"part": matrix.choose_part})
-else:
-    figure.show(
-        parameter_treemap(count, model.title, MODE),
-        "parameters",
-        alt=parameter_words(count, model.title),
-        data=parameter_table(count),
-    )
+with st.container(key="hero"):
+    facts.show(model.facts)
+    if view == "Squares":
+        payload = explorer.payload(model.shape, count, title=model.title)
+        picture.show("explorer", payload, key="explorer", answers={"part": matrix.choose_part})
+    else:
+        figure.show(
+            parameter_treemap(count, model.title, MODE),
+            "parameters",
+            alt=parameter_words(count, model.title),
+            data=parameter_table(count),
+        )
 html("<p class='av-say'>{}</p>", model.largest(WORDS))
 
 with blocks.section("arithmetic", WORDS.say("arithmetic"), WORDS.say("arithmetic_remark")):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import selection
-from app.widgets import figure
+from app.widgets import figure, table
 from app.widgets.markup import html
 from attnviz.analysis.memory import BITS, cache_bytes
 from attnviz.figures.costs import cost_table, flops_curve, lengths, memory_curve, memory_table
@@ -39,10 +39,10 @@ def memory(model: Explored, words: Lesson, mode: Mode) -> int:
     html("<p class='av-say'>{}</p>", said)
     if lead:
         html("<p>{}</p>", lead)
-    st.dataframe(memory_table(count, length), hide_index=True, width="stretch")
+    table.show(memory_table(count, length), words.say("memory_caption", title=model.title), marked=dtype)
     if cache_bytes(count, 1):
         figure.show(memory_curve(count, length, dtype, mode), "memory", alt=said, data=cost_table(count, dtype))
-    html("<p class='av-source'>{}</p>", words.say("memory_source"))
+        html("<p class='av-source'>{}</p>", words.say("memory_source"))
     return int(length)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -11,29 +12,28 @@ from app.explored import OWN_FAMILIES, Explored, divisors, own_config
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
 
-SOURCES = {
-    "model": "Model at hand",
-    "published": "Published config",
-    "config": "Pasted config",
-    "own": "Own sizes",
-}
+SOURCES = {"model": "Model at hand", "published": "Published", "config": "Pasted", "own": "Own sizes"}
 VIEWS = ("Squares", "Treemap")
 
 
 def show() -> tuple[Explored, str]:
     """Draw the controls; returns what they describe, and the chosen view. Nothing is counted yet."""
-    with st.container(key="described", horizontal=True, horizontal_alignment="distribute"):
-        start = selection.one_of("source", list(SOURCES), "source")
-        source = st.segmented_control(
-            "What to explore",
-            list(SOURCES),
-            default=start,
-            key="source",
-            bind="query-params",
-            format_func=SOURCES.__getitem__,
-            label_visibility="collapsed",
-            required=True,
-        )
+    with st.container(
+        key="described", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        with st.container(key="source_row", horizontal=True, width="content", vertical_alignment="center"):
+            start = selection.one_of("source", list(SOURCES), "source")
+            source = st.segmented_control(
+                "What to explore",
+                list(SOURCES),
+                default=start,
+                key="source",
+                bind="query-params",
+                format_func=SOURCES.__getitem__,
+                label_visibility="collapsed",
+                required=True,
+            )
+            model = _FURTHER.get(source or start, _at_hand)()
         selection.one_of("view", VIEWS, "view")
         view = st.segmented_control(
             "View",
@@ -44,55 +44,69 @@ def show() -> tuple[Explored, str]:
             label_visibility="collapsed",
             required=True,
         )
-    return _described(source or start), view or VIEWS[0]
+    if model is None:
+        model = _own()
+    return model, view or VIEWS[0]
 
 
-def _described(source: str) -> Explored:
-    if source == "published":
-        return _published()
-    if source == "config":
-        return _pasted()
-    if source == "own":
-        return _own()
+def _at_hand() -> Explored:
     model_id = selection.model_id()
     return Explored("model", title_of(model_id), model_id)
 
 
 def _published() -> Explored:
-    entries = published_configs()
-    selection.one_of("published", [entry.id for entry in entries], "published config")
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    chosen = left.selectbox(
+    ids = [entry.id for entry in published_configs()]
+    selection.one_of("published", ids, "published config")
+    chosen = st.selectbox(
         "Published config",
-        [entry.id for entry in entries],
+        ids,
         key="published",
         bind="query-params",
-        format_func=lambda i: entry.name if (entry := published_config(i)) else i,
+        format_func=_dated,
+        label_visibility="collapsed",
+        width=240,
     )
     entry = published_config(chosen)
     assert entry is not None
-    right.caption(f"{entry.id}, published {entry.date}. [Source]({entry.source})")
     return Explored("published", entry.name, entry.id)
+
+
+def _dated(model_id: str) -> str:
+    entry = published_config(model_id)
+    return f"{entry.name}, {entry.date[:4]}" if entry else model_id
 
 
 def _pasted() -> Explored:
     example = published_config("gpt2")
     assert example is not None
     text = str(st.session_state.get("config", ""))
-    pasted = st.text_area(
-        "config.json",
-        json.dumps(dict(example.config), indent=1),
-        key="config",
-        height=180,
-        bind="query-params" if len(text) <= selection.LONGEST_TEXT_IN_URL else None,
-        help="Every model on the Hugging Face hub has this file. Nothing in it is run.",
-    )
-    if len(pasted) > selection.LONGEST_TEXT_IN_URL:
-        st.caption(
-            f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
-            "so a copied link opens this page without it."
+    with st.popover("Paste a config.json", icon=":material/content_paste:", key="paste"):
+        pasted = st.text_area(
+            "The config.json of a model",
+            json.dumps(dict(example.config), indent=1),
+            key="config",
+            height=320,
+            width=420,
+            bind="query-params" if len(text) <= selection.LONGEST_TEXT_IN_URL else None,
+            help="Every model on the Hugging Face hub has this file. Nothing in it is run.",
         )
+        if len(pasted) > selection.LONGEST_TEXT_IN_URL:
+            st.caption(
+                f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
+                "so a copied link opens this page without it."
+            )
     return Explored("config", "Your config", pasted if pasted.strip() else "{}")
+
+
+def _sizes_below() -> None:
+    """The size controls need more room than this row has."""
+
+
+_FURTHER: dict[str, Callable[[], Explored | None]] = {
+    "published": _published,
+    "config": _pasted,
+    "own": _sizes_below,
+}
 
 
 def _own() -> Explored:
@@ -105,9 +119,9 @@ def _own() -> Explored:
             "layers": places[1].slider("Layers", 1, 128, 12, key="layers", bind="query-params"),
             "heads": places[2].slider("Heads", 1, 128, 12, key="heads", bind="query-params"),
             "head_width": places[3].slider("Width of a head", 8, 256, 64, 2, key="head_width", bind="query-params"),
-            "ff": places[4].slider("Feed-forward width", 64, 65_536, 3072, 64, key="ff", bind="query-params"),
+            "ff": places[4].slider("Feed-forward width", 64, 65_536, 3072, 64, "localized", key="ff", bind="query-params"),
             "vocabulary": places[5].slider(
-                "Vocabulary", 256, 300_000, 50_257, key="vocabulary", bind="query-params"
+                "Vocabulary", 256, 300_000, 50_257, 1, "localized", key="vocabulary", bind="query-params"
             ),
         }
         shared = divisors(sizes["heads"])

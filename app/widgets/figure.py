@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from attnviz.figures.theme import Mode
 
+    Data = pd.DataFrame | Mapping[str, Iterable[object]]
+    """Columns by name."""
+
 
 def mode() -> Mode:
     """The theme in which the learner sees the page."""
@@ -20,26 +24,37 @@ def mode() -> Mode:
 
 
 def show(
-    fig: go.Figure, name: str, alt: str, data: pd.DataFrame | Mapping[str, Iterable[object]] | None = None
+    fig: go.Figure,
+    name: str,
+    alt: str,
+    data: Data | Callable[[], Data] | None = None,
+    *,
+    fills: bool = False,
+    on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """Draw the figure; below it a quiet "Save" with picture, numbers and interactive page.
 
-    ``name`` is the file name without ending and the key; ``alt`` says in words what the figure shows. PNG and SVG are
+    ``name`` is the file name without ending and the key; ``alt`` says in words what the figure shows. ``data`` that
+    takes time to lay out can be a function, called when it is saved. ``fills`` makes the figure as high as its place,
+    which the style sheet gives. ``on_pick`` is told the number of the point that the learner clicks. PNG and SVG are
     made in the browser, from the figure as the learner has turned it.
     """
+    picked: Any = {"selection_mode": "points", "on_select": partial(_pick, name, on_pick)} if on_pick else {}
     with st.container(key=f"figure_{name}"):
         st.plotly_chart(
             fig,
             key=f"plot_{name}",
             theme=None,
             alt=alt,
+            height="stretch" if fills else "content",
             config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+            **picked,
         )
         with st.popover("Save", key=f"save_{name}", icon=":material/download:", type="tertiary"):
             _save_picture(name)
             if data is not None:
                 st.download_button(
-                    "Numbers (CSV)", lambda: _csv(data), f"{name}.csv", "text/csv",
+                    "Numbers (CSV)", lambda: _csv(data() if callable(data) else data), f"{name}.csv", "text/csv",
                     on_click="ignore", key=f"csv_{name}", width="stretch",
                 )
             st.download_button(
@@ -48,7 +63,14 @@ def show(
             )
 
 
-def _csv(data: pd.DataFrame | Mapping[str, Iterable[object]]) -> bytes:
+def _pick(name: str, on_pick: Callable[[int], None]) -> None:
+    """Tell which point was clicked; nothing when a click took the choice back."""
+    points = st.session_state[f"plot_{name}"]["selection"]["point_indices"]
+    if points:
+        on_pick(int(points[0]))
+
+
+def _csv(data: Data) -> bytes:
     import pandas as pd
 
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)

@@ -50,32 +50,24 @@ def fragment(function: F) -> F:
 
 def show_error(error: UserError) -> None:
     """The fact in red, the way out plainly, and buttons for it where there are some."""
-    with st.container(key="error"):
+    place = uuid.uuid4().hex[:8]  # a page can have several, each in a part of its own
+    with st.container(key=f"error_{place}"):
         html('<p class="av-error" role="alert"><b>{}</b> {}</p>', error.message, error.way_out)
         with st.container(horizontal=True, gap="small"):
-            if isinstance(error, TooManyTokens):
-                st.button(
-                    f"Read the first {error.limit:,}",
-                    key="go_cut",
-                    type="primary",
-                    on_click=_cut,
-                    args=(error.limit,),
-                )
-            if isinstance(error, ModelError) and selection.model_id() != selection.DEFAULT_MODEL:
-                st.button(
-                    f"Use {selection.model_label(selection.DEFAULT_MODEL)}",
-                    key="go_default_model",
-                    type="primary",
-                    on_click=selection.choose,
-                    kwargs={selection.MODEL: selection.DEFAULT_MODEL},
-                )
-            if not isinstance(error, ModelError) and selection.text() != selection.DEFAULT_TEXT:
-                st.button(
-                    "Use the first example",
-                    key="go_default_text",
-                    on_click=selection.choose,
-                    kwargs={selection.TEXT: selection.DEFAULT_TEXT},
-                )
+            for name, label, action in _ways_out(error):
+                st.button(label, key=f"go_{name}_{place}", type="primary", on_click=action)
+
+
+def _ways_out(error: UserError) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """What one press can do about it: a name, the button's words, and the act."""
+    if isinstance(error, TooManyTokens):
+        yield "cut", f"Read the first {error.limit:,}", functools.partial(_cut, error.limit)
+    if isinstance(error, ModelError) and selection.model_id() != selection.DEFAULT_MODEL:
+        default = selection.DEFAULT_MODEL
+        yield "model", f"Use {selection.model_label(default)}", functools.partial(selection.choose, model=default)
+    elif selection.text() != selection.DEFAULT_TEXT:
+        example = selection.DEFAULT_TEXT
+        yield "text", "Use the first example", functools.partial(selection.choose, text=example)
 
 
 def _cut(limit: int) -> None:

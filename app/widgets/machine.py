@@ -14,13 +14,14 @@ def show(words: Lesson) -> None:
     at_hand = [e for e in catalog() if e.bundled]
     with lesson.section("machine", words.say("machine"), words.say("machine_remark")):
         table.show(
-            ("Model", "What it is", "Layers × heads", "Parameters", "Licence"),
-            [
-                (e.title, e.about, f"{e.layers} × {e.heads}", f"{e.parameters:,}" if e.parameters else "", e.licence)
-                for e in at_hand
-            ],
-            key="machine",
-            numbers=(2, 3),
+            {
+                "Model": [e.title for e in at_hand],
+                "What it is": [e.about for e in at_hand],
+                "Layers × heads": [f"{e.layers} × {e.heads}" for e in at_hand],
+                "Parameters": [f"{e.parameters:,}" if e.parameters else "" for e in at_hand],
+                "Licence": [e.licence for e in at_hand],
+            },
+            caption=words.say("machine"),
         )
         cached = [i for i in selection.cached_ids() if i not in {e.id for e in at_hand}]
         if cached:

@@ -35,11 +35,12 @@ def show(model: Explored, words: Lesson, mode: Mode) -> None:
             return
     count = loaded_count(waiting.model(model.described).id)
     matrices = _matrices(count)
+    two_stacks = len({layer.stack for layer in count.layers}) > 1
     left, right = st.columns(2)
     selection.one_of("matrix", list(matrices), "matrix", start=_first(matrices))
     name = left.selectbox(
         "Matrix", list(matrices), list(matrices).index(_first(matrices)), key="matrix", bind="query-params",
-        format_func=_label,
+        format_func=lambda n: _label(n, two_stacks),
     )
     layers = matrices[name]
     layer = 0
@@ -98,9 +99,11 @@ def _first(matrices: dict[str, tuple[Part, ...]]) -> str:
     return next((name for name in matrices if name.endswith("attention.query")), next(iter(matrices)))
 
 
-def _label(name: str) -> str:
+def _label(name: str, two_stacks: bool) -> str:
     stack, _, component = name.partition(".")
-    return f"{COMPONENTS[component]} ({stack})" if component in COMPONENTS else name
+    if component not in COMPONENTS:
+        return name
+    return f"{stack.capitalize()}: {COMPONENTS[component].lower()}" if two_stacks else COMPONENTS[component]
 
 
 def _said(numbers: WeightHistogram, words: Lesson) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import course, selection
+from app import course
 from app.lessons import Lesson
 from app.widgets import copy_link, guard
-from app.widgets.markup import filled, html
+from app.widgets.markup import filled
 
 
 def head(script: str, words: Lesson, lead: str | None = None) -> None:
@@ -27,8 +27,6 @@ def head(script: str, words: Lesson, lead: str | None = None) -> None:
         f'<div class="av-head{display}">{crumb}'
         + filled("<h1>{}</h1><p class='av-lead'>{}</p></div>", words.title, lead or words.lead)
     )
-    for sentence in selection.notes():
-        html('<p class="av-note" role="status">{}</p>', sentence)
 
 
 def guarded(part: Callable[[], None]) -> None:

@@ -1,23 +1,42 @@
-"""A small table in the page's own type: words at the left, numbers at the right."""
+"""A quiet table: hairlines between the rows, numbers on the right, one row marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.widgets.markup import filled
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def show(columns: Sequence[str], rows: Sequence[Sequence[object]], key: str, numbers: Sequence[int] = ()) -> None:
-    """Draw the rows under their headings; the columns in ``numbers`` are set to the right."""
-    heads = "".join(_cell("th", name, i in numbers) for i, name in enumerate(columns))
-    body = "".join(
-        "<tr>" + "".join(_cell("td", value, i in numbers) for i, value in enumerate(row)) + "</tr>" for row in rows
+
+_NUMBER = re.compile(r"[\d,.]+( ?\S{1,3})?")
+
+
+def show(data: pd.DataFrame | Mapping[str, Sequence[object]], caption: str, marked: str | None = None) -> None:
+    """Draw all rows of the columns. The first names them; the row named ``marked`` is the chosen one.
+
+    ``caption`` is read aloud and not seen: the text around the table says it to others.
+    """
+    names = "".join(filled("<th scope='col'>{}</th>", name) for name in data)
+    columns = [list(data[name]) for name in data]
+    rows = "".join(_row([str(value) for value in row], marked) for row in zip(*columns, strict=True))
+    st.html(
+        "<div class='av-scroll' tabindex='0'><table class='av-sum av-plain'>"
+        + filled("<caption>{}</caption>", caption)
+        + f"<thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
-    with st.container(key=f"table_{key}"):
-        st.html(f"<div class='av-table'><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
-def _cell(tag: str, value: object, number: bool) -> str:
-    return filled(f"<{tag}{' class=av-number' if number else ''}>" + "{}" + f"</{tag}>", value)
+def _row(values: list[str], marked: str | None) -> str:
+    cells = filled("<th scope='row'>{}</th>", values[0]) + "".join(map(_cell, values[1:]))
+    return f"<tr class='av-marked'>{cells}</tr>" if values[0] == marked else f"<tr>{cells}</tr>"
+
+
+def _cell(value: str) -> str:
+    """Numbers stand at the right, where their digits are below each other; words at the left."""
+    return filled("<td>{}</td>" if _NUMBER.fullmatch(value) else "<td class='av-words'>{}</td>", value)

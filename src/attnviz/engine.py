@@ -46,10 +46,11 @@ class Engine:
     def model(self, model_id: str, progress: Progress | None = None) -> LoadedModel:
         """The model, loaded now or earlier. Only the one who loads it sees its progress; the others wait.
 
-        Raises what :func:`attnviz.load` raises.
+        An id only, never a folder: it may come from a URL. Raises what :func:`attnviz.load` raises.
         """
-        from attnviz.models.loading import load
+        from attnviz.models.loading import checked_id, load
 
+        model_id = checked_id(model_id)
         return self._models.get(model_id, lambda: load(model_id, progress=progress))
 
     def trace(

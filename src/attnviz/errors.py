@@ -48,6 +48,10 @@ class ModelUnsupported(ModelError):
     """The model's family cannot be traced."""
 
 
+class ModelFileError(ModelError):
+    """A file of weights is cut short, damaged, or of another format."""
+
+
 class ConfigError(ModelError):
     """A config from which no model can be built."""
 

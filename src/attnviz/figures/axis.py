@@ -62,6 +62,7 @@ def token_axis(
         "zeroline": False,
         "fixedrange": True,
         "constrain": "domain",
+        "ticklabelstandoff": 4,
     }
 
 

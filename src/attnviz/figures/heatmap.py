@@ -46,7 +46,7 @@ def attention_heatmap(
         ygap=gap,
         text=_values(view, mode) if longest <= LONGEST_WITH_VALUES else None,
         texttemplate="%{text}" if longest <= LONGEST_WITH_VALUES else None,
-        textfont={"weight": 500},
+        textfont={"weight": 500, "size": 12},
         hovertext=_names(view) if with_names else None,
         hovertemplate=("%{hovertext}" if with_names else "%{y} to %{x}") + ": <b>%{z:.1%}</b><extra></extra>",
     )
@@ -123,7 +123,7 @@ def _outline(figure: go.Figure, view: AttentionView, chosen: int, size: int, mod
         xref="x domain",
         y=chosen,
         xanchor="right",
-        xshift=-4,
+        xshift=-6,
     )
 
 

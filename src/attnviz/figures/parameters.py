@@ -89,15 +89,15 @@ def parameter_treemap(count: ParameterCount, title: str, mode: Mode) -> go.Figur
             maxdepth=3,
             sort=False,
             marker={"colors": colours, "line": {"width": 2, "color": theme.PAPER[mode]}, "pad": {"t": 26}},
-            text=[f"{box[2]:,}" for box in boxes.values()],
-            texttemplate="<b>%{label}</b><br>%{text}<br>%{percentRoot:.1%}",
+            text=[f"{box[2]:,}<br>{percent(box[2] / count.total)}" for box in boxes.values()],
+            texttemplate="<b>%{label}</b><br>%{text}",
             textfont={"size": 15, "color": [_readable(colour, mode) for colour in colours]},
-            hovertemplate="<b>%{label}</b><br>%{text} parameters<br>%{percentRoot:.2%}<extra></extra>",
+            hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
             tiling={"pad": 2, "packing": "squarify"},
-            pathbar={"thickness": 28, "textfont": {"size": 14}},
+            pathbar={"visible": False},  # the header of the box one is in leads out of it again
         )
     )
-    figure.update_layout(template=theme.template(mode), height=520, margin={"l": 0, "r": 0, "t": 32, "b": 0})
+    figure.update_layout(template=theme.template(mode), height=480, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     return figure
 
 

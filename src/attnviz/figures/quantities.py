@@ -23,6 +23,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def whole_percent(share: float) -> str:
+    """A share of 1 in whole per cent: "68 %"."""
+    return f"{100 * share:.0f} %"
+
+
 def _stepped(number: float, names: tuple[str, ...], between: str) -> str:
     step = 0
     while number >= 999.5 and step < len(names) - 1:

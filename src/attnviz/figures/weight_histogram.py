@@ -36,20 +36,17 @@ def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mo
         hoverinfo="skip",
     )
     limit, top = float(histogram.edges[-1]), float(max(histogram.counts.max(), histogram.normal.max()))
-    at = min(range(len(centres)), key=lambda i: abs(centres[i] - (histogram.mean + 1.3 * histogram.deviation)))
     figure.add_annotation(
-        x=float(centres[at]),
-        y=float(histogram.normal[at]),
-        text="a normal distribution of the same width",
+        x=1,
+        y=1,
+        xref="paper",
+        yref="paper",
+        text="dotted: a normal distribution<br>of the same deviation",
         font={"color": theme.GREY[mode], "size": 14},
-        showarrow=True,
-        arrowcolor=theme.GREY[mode],
-        arrowwidth=1,
-        arrowhead=0,
-        ax=56,
-        ay=-32,
-        xanchor="left",
-        standoff=3,
+        showarrow=False,
+        xanchor="right",
+        yanchor="top",
+        align="right",
     )
     figure.update_layout(
         template=theme.template(mode),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from attnviz.errors import ModelUnsupported, SelectionError
-from attnviz.tracing.trace import AttentionKind
+from attnviz.tracing.trace import RECURRENCE_INSTEAD, AttentionKind
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -30,6 +30,8 @@ class Family:
     norm: Literal["LayerNorm", "RMSNorm"] = "LayerNorm"
     gated: bool = False
     parallel: bool = False
+    recurrent: bool = False
+    """In the decoder a recurrence stands where self-attention would be."""
 
 
 def _encoder(name: str, positions: Positions = "learned") -> Family:
@@ -69,6 +71,7 @@ FAMILIES: dict[str, Family] = {
     "bart": Family("BART", "encoder-decoder", "learned", "after"),
     "m2m_100": Family("M2M-100", "encoder-decoder", "sinusoidal"),
     "marian": Family("Marian", "encoder-decoder", "sinusoidal", "after"),
+    "marian-ssru": Family("Marian student", "encoder-decoder", "sinusoidal", "after", recurrent=True),
     "mbart": Family("mBART", "encoder-decoder", "learned"),
     "mt5": Family("mT5", "encoder-decoder", "relative bias", norm="RMSNorm"),
     "pegasus": Family("Pegasus", "encoder-decoder", "sinusoidal"),
@@ -111,7 +114,8 @@ class Architecture:
     """The shape of a model: counts, widths and schemes. Zero where a model has no such stack.
 
     ``windows`` holds, for each layer of the main stack (decoder, or encoder of an encoder-only model), how many
-    positions back (and, in encoders, ahead) a token can look, or None where it sees everything.
+    positions back (and, in encoders, ahead) a token can look, or None where it sees everything. ``recurrent`` says that
+    the decoder has a recurrence where self-attention would be; its heads are then those of cross-attention.
     """
 
     model_type: str
@@ -136,12 +140,13 @@ class Architecture:
     parallel: bool
     tied: bool
     windows: tuple[int | None, ...] = field(default=())
+    recurrent: bool = False
 
     @property
     def kinds(self) -> tuple[AttentionKind, ...]:
         """The kinds of attention in the order in which they run."""
         if self.kind == "encoder-decoder":
-            return ("encoder", "decoder", "cross")
+            return ("encoder", "cross") if self.recurrent else ("encoder", "decoder", "cross")
         return (self.kind,)
 
     def layers(self, kind: AttentionKind) -> int:
@@ -162,8 +167,13 @@ class Architecture:
     def _check(self, kind: AttentionKind) -> None:
         if kind not in self.kinds:
             raise SelectionError(
-                f"{self.name} has no {kind} attention.", f"It has {' and '.join(self.kinds)} attention."
+                f"{self.name} has no {kind} attention{self.why_without(kind)}.",
+                f"It has {' and '.join(self.kinds)} attention.",
             )
+
+    def why_without(self, kind: AttentionKind) -> str:
+        """What a sentence about a missing kind of attention goes on with; empty where there is no more to say."""
+        return RECURRENCE_INSTEAD if self.recurrent and kind == "decoder" else ""
 
 
 def family(model_type: str) -> Family:
@@ -219,6 +229,7 @@ def architecture(config: PreTrainedConfig) -> Architecture:
         parallel=bool(getattr(config, "use_parallel_residual", facts.parallel)) and facts.parallel,
         tied=bool(config.tie_word_embeddings),
         windows=_windows(config, decoder_layers if decodes else encoder_layers),
+        recurrent=facts.recurrent,
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -32,8 +33,10 @@ from transformers.utils import logging as transformers_logging
 
 from attnviz.errors import ModelError, ModelNotFound, ModelRefused
 from attnviz.models import bundled
-from attnviz.models.architecture import Architecture, architecture
-from attnviz.models.catalog import title_of
+from attnviz.models.architecture import Architecture, architecture, family
+from attnviz.models.catalog import entry, title_of
+from attnviz.models.checkpoint import CONFIG, MAX_CONFIG_BYTES, stored_parameters, weight_files
+from attnviz.models.configs import build_errors, check_sizes
 from attnviz.settings import settings
 from attnviz.tracing.attention import register
 
@@ -43,7 +46,16 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told what is being done, the bytes done and the bytes in all."""
 
-_ID = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+_ID = re.compile(rf"(?!.*(\.\.|--))({_NAME}/)?{_NAME}")
+
+_MENDS = {
+    "bundled": bundled.MEND,
+    "folder": "Save the model to its folder once more.",
+    "cache": "Delete it from the local hub cache and open it again, or choose another model.",
+    "hub": "Choose another model.",
+}
+"""What to do about weights that cannot be opened, by where they come from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,41 +71,45 @@ class LoadedModel:
     source: Literal["bundled", "folder", "cache", "hub"]
 
 
-def load(model_id_or_folder: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:
-    """Open a model by its hub id, or from a folder (a Path, or a string that starts with "/", "./" or "~").
+def load(model: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:
+    """Open a model by its hub id, or from a folder given as a ``Path``.
 
-    A bundled copy is taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used
-    where there is one. Raises subclasses of :class:`attnviz.errors.ModelError`.
+    A string is always an id, never a path: ids are also typed by learners and come in with links. A bundled copy is
+    taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used where there is one.
+    Raises subclasses of :class:`attnviz.errors.ModelError`.
     """
-    if not isinstance(model_id_or_folder, str) or model_id_or_folder.startswith(("/", "./", "../", "~")):
-        folder = _folder(model_id_or_folder)
+    if not isinstance(model, str):
+        folder = _folder(model)
         return _open(folder, folder.name, folder.name, "folder")
-    model_id = checked_id(model_id_or_folder)
+    model_id = resolved_id(model)
+    title = title_of(model_id)
     if bundled.is_bundled(model_id):
-        return _open(bundled.folder_of(model_id, progress), model_id, title_of(model_id), "bundled")
+        return _open(bundled.folder_of(model_id, progress), model_id, title, "bundled")
     from attnviz.models import hub
 
     hub.check_allowed(model_id)
     cached = hub.cached_folder(model_id)
     if cached:
-        return _open(cached, model_id, title_of(model_id), "cache")
-    return _open(hub.download(model_id, progress), model_id, title_of(model_id), "hub")
+        return _open(cached, model_id, title, "cache")
+    return _open(hub.download(model_id, progress), model_id, title, "hub")
 
 
-def config_of(model_id_or_folder: str | os.PathLike[str]) -> PreTrainedConfig:
+def config_of(model: str | os.PathLike[str]) -> PreTrainedConfig:
     """The config of a model, without its weights: from where :func:`load` would take the model, with the same checks.
 
     Of a model on the hub only ``config.json`` is fetched, a few kilobytes.
     """
-    if not isinstance(model_id_or_folder, str) or model_id_or_folder.startswith(("/", "./", "../", "~")):
-        return read_config(_folder(model_id_or_folder))
-    model_id = checked_id(model_id_or_folder)
+    if not isinstance(model, str):
+        folder = _folder(model)
+        return read_config(folder, folder.name)
+    model_id = resolved_id(model)
+    title = title_of(model_id)
     if bundled.is_bundled(model_id):
-        return read_config(bundled.folder_of(model_id))
+        return read_config(bundled.folder_of(model_id), title)
     from attnviz.models import hub
 
     hub.check_allowed(model_id)
-    return read_config(hub.cached_folder(model_id) or hub.download_config(model_id))
+    return read_config(hub.cached_folder(model_id) or hub.download_config(model_id), title)
 
 
 def tokenizer_of(model_id: str) -> PreTrainedTokenizerFast:
@@ -101,23 +117,31 @@ def tokenizer_of(model_id: str) -> PreTrainedTokenizerFast:
 
     Raises :class:`ModelNotFound` for a model that would have to be fetched.
     """
-    model_id = checked_id(model_id)
+    model_id = resolved_id(model_id)
+    title = title_of(model_id)
     if bundled.is_bundled(model_id):
-        return _tokenizer(bundled.folder_of(model_id), title_of(model_id))
+        return _tokenizer(bundled.folder_of(model_id), title)
     from attnviz.models import hub
 
     hub.check_allowed(model_id)
     folder = hub.cached_folder(model_id)
     if folder is None:
-        raise ModelNotFound(f"{title_of(model_id)} is not on this machine yet.", "Open it once, then compare it.")
-    return _tokenizer(folder, title_of(model_id))
+        raise ModelNotFound(f"{title} is not on this machine yet.", "Open it once, then compare it.")
+    return _tokenizer(folder, title)
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:
-    folder = Path(path).expanduser()
-    if not (folder / "config.json").is_file():
+    folder = Path(path).expanduser().resolve()
+    if not (folder / CONFIG).is_file():
         raise ModelNotFound(f"There is no model in the folder {folder}.", "It needs a config.json and safetensors.")
     return folder
+
+
+def resolved_id(text: str) -> str:
+    """The id under which a model is known here: a catalog model has several names on the hub."""
+    model_id = checked_id(text)
+    known = entry(model_id)
+    return known.id if known else model_id
 
 
 def checked_id(text: str) -> str:
@@ -126,10 +150,13 @@ def checked_id(text: str) -> str:
     Raises :class:`ModelNotFound` for anything else.
     """
     model_id = text.strip().removeprefix("https://huggingface.co/").rstrip("/")
-    if len(model_id) > 96 or not _ID.fullmatch(model_id):
+    if len(model_id) > 96 or not _ID.fullmatch(model_id) or model_id.endswith(".git"):
+        looks_like_path = text.startswith(("/", ".", "~")) or "\\" in text
         raise ModelNotFound(
             f"“{text[:60]}{'…' if len(text) > 60 else ''}” is not the name of a model.",
-            "A name looks like gpt2 or google-bert/bert-base-uncased: letters, digits, dots and dashes.",
+            "In Python, give a folder as a Path."
+            if looks_like_path
+            else "A name looks like gpt2 or google-bert/bert-base-uncased: letters, digits, dots and dashes.",
         )
     return model_id
 
@@ -137,8 +164,8 @@ def checked_id(text: str) -> str:
 def _open(
     folder: Path, model_id: str, title: str, source: Literal["bundled", "folder", "cache", "hub"]
 ) -> LoadedModel:
-    config = read_config(folder)
-    check_weights(folder, title)
+    config = read_config(folder, title)
+    _check_weights(folder, title, source)
     tokenizer = _tokenizer(folder, title)
     device = _device()
     with quiet():
@@ -152,29 +179,40 @@ def _open(
                 local_files_only=True,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"The weights of {title} do not fit its config or are damaged.", "Choose another model."
-            ) from error
-    _check_loaded(info, title)
-    module.eval().requires_grad_(False).to(device)
+            _check_loaded(info, title)
+            module.eval().requires_grad_(False).to(device)
+        except (OSError, ImportError, SafetensorError, *build_errors()) as error:
+            if _lacks_memory(error):
+                raise ModelRefused(
+                    f"{title} does not fit into the memory of this machine.", "Choose a smaller model."
+                ) from error
+            raise _damaged(title, source) from error
     return LoadedModel(model_id, title, tokenizer, module, register(module), device, source)
 
 
-def read_config(folder: Path) -> PreTrainedConfig:
-    """The config of a model folder. :class:`ModelUnsupported` names a family that cannot be traced."""
-    from attnviz.models.architecture import family
-    from attnviz.models.configs import check_sizes
+def read_config(folder: Path, title: str) -> PreTrainedConfig:
+    """The config of a model folder, checked before Transformers builds anything from it.
 
+    Raises :class:`ModelUnsupported` for a family that cannot be traced, :class:`ModelRefused` for weights in a
+    compressed format, :class:`ModelError` for anything that is no config.
+    """
+    path = folder / CONFIG
     try:
-        raw = json.loads((folder / "config.json").read_text("utf-8"))
-        family(str(raw.get("model_type", "")))  # before Transformers sees it: it may not know the type at all
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError("longer than any published config")
+        raw = json.loads(path.read_text("utf-8"))
+        family(str(raw.get("model_type") or ""))  # before Transformers sees it: it may not know the type at all
         check_sizes(raw)  # it would list a billion layers by name
+        if raw.get("quantization_config"):
+            raise ModelRefused(
+                f"The weights of {title} are stored in a compressed format that is not opened here.",
+                "Choose the original of this model.",
+            )
         with quiet():
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         architecture(config)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
-        raise ModelError(f"The config of {folder.name} cannot be read.", "Choose another model.") from error
+    except (OSError, ImportError, *build_errors()) as error:
+        raise ModelError(f"The config of {title} cannot be read.", "Choose another model.") from error
     return config
 
 
@@ -189,22 +227,52 @@ def model_class(config: PreTrainedConfig) -> Any:
     return AutoModelForMaskedLM if "ForMaskedLM" in trained_as else AutoModel
 
 
-def check_weights(folder: Path, title: str) -> None:
-    """Raises :class:`ModelRefused` when a folder has no safetensors."""
+def _check_weights(folder: Path, title: str, source: str) -> None:
+    """What can be said against the weights before they are read."""
     if not any(folder.glob("*.safetensors")):
+        raise no_safetensors(title)
+    try:
+        parameters = stored_parameters(weight_files(folder))
+    except (OSError, SafetensorError) as error:
+        raise _damaged(title, source) from error
+    if not parameters:
+        raise ModelError(f"The folder of {title} does not hold all of its weights.", _MENDS[source])
+    if source != "bundled":
+        check_parameters(parameters, title)
+
+
+def check_parameters(parameters: int, title: str) -> None:
+    """Raises :class:`ModelRefused` for more than ``settings().max_parameters``."""
+    limit = settings().max_parameters
+    if parameters > limit:
         raise ModelRefused(
-            f"{title} is offered only in a format that can run code when it is opened.",
-            "AttnViz opens safetensors only; choose another model.",
+            f"{title} has {parameters:,} parameters; this machine opens at most {limit:,}.", "Choose a smaller model."
         )
+
+
+def no_safetensors(title: str) -> ModelRefused:
+    """What is said of a model that has weights only as pickle, or in a format of another program."""
+    return ModelRefused(
+        f"{title} is offered only in a format that can run code when it is opened.",
+        "AttnViz opens safetensors only; choose another model.",
+    )
+
+
+def _damaged(title: str, source: str) -> ModelError:
+    return ModelError(f"The weights of {title} do not fit its config or are damaged.", _MENDS[source])
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 def _check_loaded(info: dict[str, Any], title: str) -> None:
     """Weights that the checkpoint lacks would be random numbers shown as a trained model's."""
-    missing = [key for key in info["missing_keys"] if "pooler" not in key]
-    if missing or info["mismatched_keys"]:
+    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)  # nothing here uses a pooler
+    if missing or info["mismatched_keys"] or info["error_msgs"]:
+        example = f", such as {missing[0]}" if missing else ""
         raise ModelError(
-            f"The checkpoint of {title} lacks weights that the model needs, such as {(missing or ['?'])[0]}.",
-            "Choose another model.",
+            f"The checkpoint of {title} lacks weights that the model needs{example}.", "Choose another model."
         )
 
 
@@ -212,7 +280,7 @@ def _tokenizer(folder: Path, title: str) -> PreTrainedTokenizerFast:
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        except (OSError, ImportError, *build_errors()) as error:
             raise ModelError(f"{title} has no tokenizer that can be read.", "Choose another model.") from error
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{title} has no fast tokenizer, which tells pieces from text.", "Choose another model.")
@@ -231,7 +299,11 @@ _quiet_lock = threading.RLock()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Transformers reports to its own developers; what matters of it is checked here and said to the user."""
+    """One piece of Transformers' loading at a time, without its reports.
+
+    While it builds a model it switches off initialisation for the whole process, so two loads must not meet. What
+    matters of its reports is checked here and said to the user.
+    """
     with _quiet_lock:
         verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
         transformers_logging.set_verbosity(logging.CRITICAL)

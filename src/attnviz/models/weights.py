@@ -223,7 +223,7 @@ LAYOUTS: dict[str, Layout] = {
         feed_forward_norm="input_layernorm",  # attention and feed-forward read the same normalised stream
         final_norm="final_layernorm",
     ),
-    **dict.fromkeys(("bart", "m2m_100", "marian", "mbart", "pegasus"), _BART),
+    **dict.fromkeys(("bart", "m2m_100", "marian", "marian-ssru", "mbart", "pegasus"), _BART),
     **dict.fromkeys(("mt5", "t5", "umt5"), _T5),
 }
 

@@ -35,12 +35,13 @@ _ROTARY = "rotary_emb"
 
 @dataclass
 class Pass:
-    """One forward pass: its edits, and the calls seen so far where they are recorded."""
+    """One forward pass: its edits, and where it is recorded, the calls and the gates of recurrent layers seen so far."""
 
     architecture: Architecture
     edits: Edits = NO_EDITS
     records: bool = False
     calls: list[AttentionCall] = field(default_factory=list)
+    gates: list[Floats] = field(default_factory=list)
     _seen: dict[AttentionKind, int] = field(default_factory=dict)
     _biases: dict[tuple[int, ...], tuple[object, Floats | None]] = field(default_factory=dict)
 
@@ -146,6 +147,16 @@ def attention(
                 )
             )
     return output, weights
+
+
+def record_gates(gates: torch.Tensor) -> None:
+    """Keep the forget gates of a recurrent layer, (batch, position, channel), where this pass is recorded.
+
+    Layers call in order, as they do with :func:`attention`.
+    """
+    current = _PASS.get()
+    if current is not None and current.records:
+        current.gates.append(_numpy(gates[0]))
 
 
 def register(model: PreTrainedModel) -> Architecture:

@@ -58,6 +58,7 @@ def trace(
         calls=tuple(current.calls),
         hidden_states=_stack(output.decoder_hidden_states if both else output.hidden_states),
         source_hidden_states=_stack(output.encoder_hidden_states) if both else None,
+        gates=np.stack(current.gates) if current.gates else None,
         logits=_numpy(output.logits[0]) if "logits" in output else None,
         last_is_normalised=facts.norm_placement != "after",
         edits=edits,
@@ -122,6 +123,12 @@ def _check_complete(model: LoadedModel, current: Pass) -> None:
                 f"{model.title} reported {seen} of its {model.architecture.layers(kind)} {kind} layers.",
                 "It cannot be shown truthfully; choose another model.",
             )
+    recurrences = model.architecture.decoder_layers if model.architecture.recurrent else 0
+    if len(current.gates) != recurrences:
+        raise ModelUnsupported(
+            f"{model.title} reported {len(current.gates)} of its {recurrences} recurrent layers.",
+            "It cannot be shown truthfully; choose another model.",
+        )
 
 
 def _batch(model: LoadedModel, ids: tuple[int, ...]) -> torch.Tensor:

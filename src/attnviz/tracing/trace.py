@@ -19,6 +19,9 @@ Floats = NDArray[np.float32]
 
 ATTENTION_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
 
+RECURRENCE_INSTEAD = ": a recurrence stands where self-attention would be"
+"""Why the decoder of a student translator has no attention of its own, to end a sentence."""
+
 
 @dataclass(frozen=True)
 class Edits:
@@ -149,6 +152,9 @@ class Trace:
     ``last_is_normalised`` says that the last entry has passed the final norm already. ``logits`` is (position,
     vocabulary), or None for a model without a language head. The tokens of an encoder-decoder are its source tokens;
     its target tokens are what the decoder read, so the row of a target token is where the next one was chosen.
+
+    ``gates`` is (layer, target token, channel), None but for a decoder with a recurrence where self-attention would be:
+    the share of its state that each channel kept when this token was read, from 0 (all replaced) to 1 (all kept).
     """
 
     model_id: str
@@ -158,11 +164,12 @@ class Trace:
     logits: Floats | None = None
     target_tokens: Tokens | None = None
     source_hidden_states: Floats | None = None
+    gates: Floats | None = None
     last_is_normalised: bool = False
     edits: Edits = NO_EDITS
 
     def __post_init__(self) -> None:
-        for name, ndim in (("hidden_states", 3), ("source_hidden_states", 3), ("logits", 2)):
+        for name, ndim in (("hidden_states", 3), ("source_hidden_states", 3), ("gates", 3), ("logits", 2)):
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, _frozen(array, ndim, name))
@@ -173,6 +180,8 @@ class Trace:
                 raise ValueError(
                     f"{call.kind} layer {call.layer}: attention is {asked} x {answered}, tokens are {expected}"
                 )
+        if self.gates is not None and self.gates.shape[1] != len(self.target_tokens or ()):
+            raise ValueError(f"gates are {self.gates.shape}, target tokens {len(self.target_tokens or ())}")
         for kind in self.kinds:
             if [c.layer for c in self._calls[kind]] != list(range(len(self._calls[kind]))):
                 raise ValueError(f"the {kind} layers are not in order: {[c.layer for c in self._calls[kind]]}")
@@ -228,14 +237,17 @@ class Trace:
     @property
     def nbytes(self) -> int:
         """Memory of the arrays in bytes; arrays that layers share count once."""
-        arrays = [self.hidden_states, self.source_hidden_states, self.logits]
+        arrays = [self.hidden_states, self.source_hidden_states, self.gates, self.logits]
         for call in self.calls:
             arrays += [call.query, call.key, call.value, call.bias]
         return sum({id(_owner(a)): _owner(a).nbytes for a in arrays if a is not None}.values())
 
     def _of(self, kind: AttentionKind) -> tuple[AttentionCall, ...]:
         if kind not in self._calls:
-            raise SelectionError(f"This model has no {kind} attention.", f"It has {' and '.join(self.kinds)} attention.")
+            why = RECURRENCE_INSTEAD if kind == "decoder" and self.gates is not None else ""
+            raise SelectionError(
+                f"This model has no {kind} attention{why}.", f"It has {' and '.join(self.kinds)} attention."
+            )
         return self._calls[kind]
 
     def _call_with(self, kind: AttentionKind, layer: int, head: int | None) -> AttentionCall:

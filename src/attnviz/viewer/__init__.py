@@ -1,12 +1,14 @@
-"""What the browser draws itself: one picture a module, packed in Python, drawn in plain JavaScript on one shared core.
+"""What the browser draws itself: one picture a module, packed in Python, drawn in plain JavaScript on one
+shared core.
 
-A picture is a pure function of its payload (a dict of JSON values from the picture's own ``payload``) and of what the
-reader has chosen in it. The same JavaScript draws it in the app, in a notebook and in a saved file: modules are joined as
-text, without a bundler.
+A picture is a pure function of its payload (a dict of JSON values from the picture's own ``payload``) and of
+what the reader has chosen in it. The same JavaScript draws it in the app, in a notebook and in a saved file:
+modules are joined as text, without a bundler.
 
-In the app, ``st.components.v2.component(name, js=script(name), css=style())`` mounts one; ``data=`` is the payload.
-Pictures answer with triggers (``setTriggerValue``), which fire each time, also for the same value twice; the head of
-each JavaScript file names them. What comes back is checked by ``chosen_word`` and ``chosen_part``.
+In the app, ``st.components.v2.component(name, js=script(name), css=style())`` mounts one; ``data=`` is the
+payload. Pictures answer with triggers (``setTriggerValue``), which fire each time, also for the same value
+twice; the head of each JavaScript file names them. What comes back is checked by ``chosen_word`` and
+``chosen_part``.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ def style() -> str:
 def standalone(picture: str, payload: Mapping[str, Any], title: str) -> str:
     """A whole page that shows a picture, works from disk and asks no network for anything.
 
-    The payload lies in it as data: no character of it can end the element or start another. Raises ValueError for an
-    unknown picture, or for a payload that is not JSON (NaN is not).
+    The payload lies in it as data: no character of it can end the element or start another. Raises ValueError
+    for an unknown picture, or for a payload that is not JSON (NaN is not).
     """
     parts = {
         "title": html.escape(well_formed(title)),
@@ -63,8 +65,8 @@ def standalone(picture: str, payload: Mapping[str, Any], title: str) -> str:
 
 @cache
 def _program(picture: str) -> str:
-    """A function ``attnviz`` around all modules of a picture: it returns the mount, and can be read back as text, so
-    that a reader can save the picture as a page without asking the server."""
+    """A function ``attnviz`` around all modules of a picture: it returns the mount, and can be read back as
+    text, so that a reader can save the picture as a page without asking the server."""
     if picture not in PICTURES:
         raise ValueError(f"no picture {picture!r}; there are {', '.join(PICTURES)}")
     modules: dict[str, str] = {}

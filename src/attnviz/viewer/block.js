@@ -20,7 +20,9 @@ const PAD = 12;
  */
 export function headStrip(sublayer, room) {
   const gap = 4;
-  const widths = [sublayer.heads, sublayer.key_value_heads, sublayer.key_value_heads].map((heads) => heads * sublayer.d_head);
+  const widths = [sublayer.heads, sublayer.key_value_heads, sublayer.key_value_heads].map(
+    (heads) => heads * sublayer.d_head,
+  );
   widths.push(sublayer.d_model);
   const scale = (room - 3 * gap) / widths.reduce((sum, width) => sum + width, 0);
   const pieces = [sublayer.heads, sublayer.key_value_heads, sublayer.key_value_heads, 1];
@@ -74,7 +76,14 @@ export function drawBlock(root, payload, host) {
 
   const drawing = shape(
     "svg",
-    { class: "av-drawing", width: whole, height, viewBox: `0 0 ${whole} ${height}`, role: "group", "aria-label": payload.alt },
+    {
+      class: "av-drawing",
+      width: whole,
+      height,
+      viewBox: `0 0 ${whole} ${height}`,
+      role: "group",
+      "aria-label": payload.alt,
+    },
     ...nodes,
   );
   root.replaceChildren(drawing);
@@ -82,12 +91,18 @@ export function drawBlock(root, payload, host) {
   const told = (index, event) => {
     if (index !== null && event.type === "focusin") host.say(parts[index].name);
   };
-  alive(drawing, parts.map((part) => part.node), host, choiceOf, told);
+  alive(
+    drawing,
+    parts.map((part) => part.node),
+    host,
+    choiceOf,
+    told,
+  );
   const light = () => {
     const choice = lit(host);
     for (const one of parts) {
       const among = meant(choice, one.part, one.stack);
-      for (const node of one.nodes) node.setAttribute("opacity", !choice || among ? "1" : "0.35");
+      for (const mark of one.marks) mark.setAttribute("opacity", !choice || among ? "1" : "0.3");
       one.edge?.setAttribute("stroke", choice && among ? theme.ink : one.still);
     }
   };
@@ -103,228 +118,307 @@ function bridge(from, to, width, gap, beside, theme) {
   const lane = beside ? width + gap / 2 : width - 6;
   const tip = beside ? goal.x - 2 : goal.x + 2;
   const head = beside ? `M${tip - 7} ${goal.y - 5}l7 5l-7 5` : `M${tip + 7} ${goal.y - 5}l-7 5l7 5`;
-  return shape("g", {}, shape("path", { d: `M${x} ${y}V${y + 12}H${lane}V${goal.y}H${tip}`, ...attributes }), shape("path", { d: head, ...attributes }));
+  return shape(
+    "g",
+    {},
+    shape("path", { d: `M${x} ${y}V${y + 12}H${lane}V${goal.y}H${tip}`, ...attributes }),
+    shape("path", { d: head, ...attributes }),
+  );
 }
 
-/** One stack, drawn from the top down; everything in its own coordinates. */
-function draftOf(stack, width, { mirrored, lane, titled }, host) {
+/**
+ * What draws one stack: everything it draws goes to `nodes` (lines of the stream to `streams`, below all), and what can be
+ * pointed at to `parts`, with the marks that fade where something else is meant.
+ */
+function penFor(stack, host) {
   const { theme } = host;
-  const right = width - (lane ? 22 : 1); // the frame's outer edge
-  const flip = (x) => (mirrored ? width - x : x);
-  const sx = flip(STREAM);
-  const inner = right - PAD - BOX; // width of a box
-  const bx = mirrored ? width - BOX - inner : BOX;
-  const entry = mirrored ? bx + inner - BRANCH : bx + BRANCH;
   const nodes = [];
+  const streams = [];
   const parts = [];
-  const stream = [];
-  const line = (d, more = {}) =>
-    shape("path", { d, fill: "none", stroke: theme.stream.mark, "stroke-width": 2, "stroke-linejoin": "round", ...more });
-  const write = (x, y, content, { size = 13, weight = 400, fill = theme.quiet, anchor = "start" } = {}) =>
-    shape("text", { x, y, fill, "font-size": size, "font-weight": weight, "font-family": theme.sans, "text-anchor": anchor }, content);
-  const wrapped = (content, size, room, weight = 400) => lines(content, room, (part) => host.measure(part, font(size, theme.sans, weight)));
 
-  const add = (part, name, node, more = {}) => {
+  const line = (d, more = {}) =>
+    shape("path", {
+      d,
+      fill: "none",
+      stroke: theme.stream.mark,
+      "stroke-width": 2,
+      "stroke-linejoin": "round",
+      ...more,
+    });
+  const write = (x, y, content, { size = 13, weight = 400, fill = theme.quiet, anchor = "start" } = {}) =>
+    shape(
+      "text",
+      { x, y, fill, "font-size": size, "font-weight": weight, "font-family": theme.sans, "text-anchor": anchor },
+      content,
+    );
+  const width = (content, size, weight = 400) => host.measure(content, font(size, theme.sans, weight));
+  const wrapped = (content, size, room, weight = 400) => lines(content, room, (text) => width(text, size, weight));
+
+  const add = (part, name, node, { marks = [], edge = undefined, still = "none" } = {}) => {
     node.setAttribute("class", "av-part");
     node.setAttribute("role", "button");
     node.setAttribute("aria-label", name);
-    parts.push({ part, name, stack: stack.stack, node, nodes: [node], ...more });
+    parts.push({ part, name, stack: stack.stack, node, marks, edge, still });
     nodes.push(node);
   };
-  const plus = (y) =>
-    nodes.push(
-      shape("circle", { cx: sx, cy: y, r: 9, fill: theme.paper, stroke: theme.stream.mark, "stroke-width": 2 }),
-      line(`M${sx - 5} ${y}h10M${sx} ${y - 5}v10`),
-    );
-  const pill = (x, y) => {
-    const edge = shape("rect", { x: x - 25, y: y - 10, width: 50, height: 20, rx: 10, fill: theme.paper, stroke: theme.stream.mark, "stroke-width": 2 });
-    add("norm", stack.norm, shape("g", {}, edge, write(x, y + 4.5, "norm", { anchor: "middle", fill: theme.stream.text })), { edge, still: theme.stream.mark });
+  const plus = (x, y) => {
+    const ring = { cx: x, cy: y, r: 9, fill: theme.paper, stroke: theme.stream.mark, "stroke-width": 2 };
+    nodes.push(shape("circle", ring), line(`M${x - 5} ${y}h10M${x} ${y - 5}v10`));
   };
-  /** A box with title and detail; returns where its own drawing begins. */
-  const box = (part, title, detail, y, x, room, extra) => {
+  const norm = (x, y) => {
+    const still = theme.stream.mark;
+    const place = { x: x - 25, y: y - 10, width: 50, height: 20, rx: 10 };
+    const edge = shape("rect", { ...place, fill: theme.paper, stroke: still, "stroke-width": 2 });
+    const word = write(x, y + 4.5, "norm", { anchor: "middle", fill: theme.stream.text });
+    add("norm", stack.norm, shape("g", {}, edge, word), { edge, still });
+  };
+  /** A box with title and detail and `extra` room below them, which begins at `inside`. */
+  const box = (part, { title, detail }, x, y, room, extra) => {
     const titles = wrapped(title, 15, room - 2 * PAD, 600);
     const details = detail ? wrapped(detail, 13, room - 2 * PAD) : [];
     const height = 6 + titles.length * 19 + details.length * 17 + extra;
-    const edge = shape("rect", { x, y, width: room, height, rx: 5, fill: theme.panel, stroke: "none", "stroke-width": 1.5 });
+    const edge = shape("rect", {
+      x,
+      y,
+      width: room,
+      height,
+      rx: 5,
+      fill: theme.panel,
+      stroke: "none",
+      "stroke-width": 1.5,
+    });
+    const under = y + 19 + titles.length * 19;
     const node = shape(
-      "g", {}, edge,
-      ...titles.map((one, index) => write(x + PAD, y + 21 + index * 19, one, { size: 15, weight: 600, fill: theme.ink })),
-      ...details.map((one, index) => write(x + PAD, y + 19 + titles.length * 19 + index * 17, one)),
+      "g",
+      {},
+      edge,
+      ...titles.map((one, at) => write(x + PAD, y + 21 + at * 19, one, { size: 15, weight: 600, fill: theme.ink })),
+      ...details.map((one, at) => write(x + PAD, under + at * 17, one)),
     );
-    add(part, [title, detail].filter(Boolean).join(", "), node, { edge, still: "none" });
-    return { height, inside: y + height - extra, node };
+    add(part, [title, detail].filter(Boolean).join(", "), node, { edge });
+    return { height, inside: y + height - extra };
   };
-  const bar = (part, x, y, room) => {
-    const d = `M${x} ${y}h${room}v2a5 5 0 0 1 -5 5h${10 - room}a5 5 0 0 1 -5 -5z`;
-    const node = shape("path", { d, fill: colourOf(part, theme), "pointer-events": "none" });
-    nodes.push(node);
-    parts.at(-1).nodes.push(node);
-  };
-  /** A sublayer's box with its matrices; returns its height. */
-  const sublayerBox = (sublayer, y, x, room) => {
-    const own = room - 2 * PAD;
-    if (sublayer.kind === "recurrence") {
-      const { height } = box("recurrence", sublayer.title, sublayer.detail, y, x, room, 16);
-      bar("recurrence", x, y + height - 7, room);
-      return height;
-    }
-    if (sublayer.kind === "feed_forward") {
-      const shapes = widthShapes(sublayer, own);
-      const last = shapes.at(-1);
-      const { height, inside } = box("feed_forward", sublayer.title, sublayer.detail, y, x, room, last.y + last.height + (sublayer.gated ? 32 : 19));
-      const [ox, oy] = [x + PAD, inside + (sublayer.gated ? 20 : 8)];
-      for (const one of shapes) {
-        const [left, under] = [ox + one.x - one.from / 2, ox + one.x - one.to / 2];
-        const d = `M${left} ${oy + one.y}h${one.from}L${under + one.to} ${oy + one.y + one.height}h${-one.to}z`;
-        const matrix = one.part.split(".")[1];
-        const corner = sublayer.gated && one.y === 0
-          ? { x: ox + one.x, y: oy - 4, anchor: "middle" }
-          : { x: ox, y: one.to > one.from ? oy + 8 : oy + one.y + one.height + 1, anchor: "start" };
-        const fill = nameColourOf(one.part, theme);
-        add(one.part, `Feed-forward ${matrix}`, shape("g", {}, shape("path", { d, fill: colourOf(one.part, theme) }), write(corner.x, corner.y, matrix, { size: 12, weight: 600, fill, anchor: corner.anchor })));
-      }
-      if (sublayer.gated) {
-        const at = [ox + own / 2, oy + 14];
-        nodes.push(shape("path", { d: `M${at[0] - 4} ${at[1] - 4}l8 8m0 -8l-8 8`, stroke: theme.quiet, "stroke-width": 1.75, fill: "none", "pointer-events": "none" }));
-      }
-      return height;
-    }
-    const { height, inside } = box(sublayer.kind, sublayer.title, sublayer.detail, y, x, room, 40);
-    const strip = headStrip(sublayer, own);
-    const long = (segment) => segment.part.split(".")[1];
-    const bold = font(12, theme.sans, 600);
-    const full = strip.every((segment) => host.measure(long(segment), bold) <= segment.width + 2);
-    for (const segment of strip) {
-      const left = x + PAD + segment.x;
-      const top = inside + 7;
-      const piece = segment.width / segment.pieces;
-      const d = piece < 2
-        ? `M${left} ${top}h${segment.width}v12h${-segment.width}z`
-        : Array.from({ length: segment.pieces }, (_, index) => {
-            const own = piece - (index < segment.pieces - 1 ? Math.min(1, piece * 0.25) : 0);
-            return `M${left + index * piece} ${top}h${own}v12h${-own}z`;
-          }).join("");
-      const matrix = long(segment);
-      const name = full ? matrix : matrix[0].toUpperCase();
-      add(
-        segment.part, `${sublayer.title}, ${matrix}`,
-        shape(
-          "g", {},
-          shape("rect", { x: left - 2, y: top - 5, width: segment.width + 4, height: 36, fill: "transparent", "data-live": "" }),
-          shape("path", { d, fill: colourOf(segment.part, theme) }),
-          write(left, top + 26, name, { size: 12, weight: 600, fill: nameColourOf(segment.part, theme) }),
-        ),
-      );
-    }
+  /** A box for what has one colour, shown along its lower edge; returns its height. */
+  const plainBox = (part, words, x, y, room) => {
+    const { height } = box(part, words, x, y, room, 13);
+    const d = `M${x} ${y + height - 7}h${room}v2a5 5 0 0 1 -5 5h${10 - room}a5 5 0 0 1 -5 -5z`;
+    const mark = shape("path", { d, fill: colourOf(part, theme), "pointer-events": "none" });
+    nodes.push(mark);
+    parts.at(-1).marks.push(mark);
     return height;
   };
+  return { theme, nodes, streams, parts, line, write, width, wrapped, add, plus, norm, box, plainBox };
+}
 
-  // Into the model.
+/** A sublayer's box with its matrices; returns its height. */
+function sublayerBox(pen, sublayer, x, y, room) {
+  if (sublayer.kind === "recurrence") return pen.plainBox("recurrence", sublayer, x, y, room);
+  return sublayer.kind === "feed_forward"
+    ? feedForwardBox(pen, sublayer, x, y, room)
+    : attentionBox(pen, sublayer, x, y, room);
+}
+
+function attentionBox(pen, sublayer, x, y, room) {
+  const { height, inside } = pen.box(sublayer.kind, sublayer, x, y, room, 40);
+  const strip = headStrip(sublayer, room - 2 * PAD);
+  const matrixOf = (segment) => segment.part.split(".")[1];
+  const whole = strip.every((segment) => pen.width(matrixOf(segment), 12, 600) <= segment.width + 2);
+  const top = inside + 7;
+  for (const segment of strip) {
+    const left = x + PAD + segment.x;
+    const matrix = matrixOf(segment);
+    const mark = shape("path", { d: piecesPath(segment, left, top), fill: colourOf(segment.part, pen.theme) });
+    const touch = {
+      x: left - 2,
+      y: top - 5,
+      width: segment.width + 4,
+      height: 36,
+      fill: "transparent",
+      "data-live": "",
+    };
+    const style = { size: 12, weight: 600, fill: nameColourOf(segment.part, pen.theme) };
+    const name = pen.write(left, top + 26, whole ? matrix : matrix[0].toUpperCase(), style);
+    pen.add(segment.part, `${sublayer.title}, ${matrix}`, shape("g", {}, shape("rect", touch), mark, name), {
+      marks: [mark],
+    });
+  }
+  return height;
+}
+
+/** A matrix divided into its heads, where these are wide enough to be seen. */
+function piecesPath({ width, pieces }, left, top) {
+  const piece = width / pieces;
+  if (piece < 2) return `M${left} ${top}h${width}v12h${-width}z`;
+  const gap = Math.min(1, piece * 0.25);
+  return Array.from({ length: pieces }, (_, index) => {
+    const own = piece - (index < pieces - 1 ? gap : 0);
+    return `M${left + index * piece} ${top}h${own}v12h${-own}z`;
+  }).join("");
+}
+
+function feedForwardBox(pen, sublayer, x, y, room) {
+  const { gated } = sublayer;
+  const own = room - 2 * PAD;
+  const shapes = widthShapes(sublayer, own);
+  const last = shapes.at(-1);
+  const { height, inside } = pen.box("feed_forward", sublayer, x, y, room, last.y + last.height + (gated ? 32 : 19));
+  const [left, top] = [x + PAD, inside + (gated ? 20 : 8)];
+  for (const one of shapes) {
+    const matrix = one.part.split(".")[1];
+    const [upper, lower] = [left + one.x - one.from / 2, left + one.x - one.to / 2];
+    const foot = top + one.y + one.height;
+    const d = `M${upper} ${top + one.y}h${one.from}L${lower + one.to} ${foot}h${-one.to}z`;
+    const mark = shape("path", { d, fill: colourOf(one.part, pen.theme) });
+    const above = gated && one.y === 0;
+    const style = {
+      size: 12,
+      weight: 600,
+      fill: nameColourOf(one.part, pen.theme),
+      anchor: above ? "middle" : "start",
+    };
+    const at = above ? [left + one.x, top - 4] : [left, one.to > one.from ? top + 8 : foot + 1];
+    pen.add(one.part, `Feed-forward ${matrix}`, shape("g", {}, mark, pen.write(at[0], at[1], matrix, style)), {
+      marks: [mark],
+    });
+  }
+  if (gated) {
+    const times = {
+      d: `M${left + own / 2 - 4} ${top + 10}l8 8m0 -8l-8 8`,
+      stroke: pen.theme.quiet,
+      "stroke-width": 1.75,
+      fill: "none",
+    };
+    pen.nodes.push(shape("path", { ...times, "pointer-events": "none" }));
+  }
+  return height;
+}
+
+/** One stack, drawn from the top down, in its own coordinates; `mirrored` has the stream at the right. */
+function draftOf(stack, width, { mirrored, lane, titled }, host) {
+  const pen = penFor(stack, host);
+  const right = width - (lane ? 22 : 1); // the frame's outer edge
+  const room = right - PAD - BOX;
+  const place = {
+    mirrored,
+    titled,
+    room,
+    right,
+    sx: mirrored ? width - STREAM : STREAM,
+    x: mirrored ? width - BOX - room : BOX,
+    near: mirrored ? width - BOX : BOX, // edge of the boxes towards the stream
+    entry: mirrored ? width - BOX - BRANCH : BOX + BRANCH,
+  };
+  const input = drawInput(pen, stack, place);
+  const layer = drawLayer(pen, stack, place, input.y, width);
+  const output = drawOutput(pen, stack, place, layer.y);
+  const stream = pen.line(`M${place.sx} ${input.source}V${output.end.y}`, { "stroke-width": 3 });
+  const nodes = [layer.frame, ...pen.streams, stream, ...pen.nodes];
+  return { nodes, parts: pen.parts, height: Math.max(output.y, output.end.y) + 6, cross: layer.cross, end: output.end };
+}
+
+/** From token ids to the first vectors. Returns where the stream begins and where the layers may. */
+function drawInput(pen, stack, { sx, x, near, room, mirrored }) {
   let y = 16;
-  nodes.push(write(mirrored ? bx + inner : bx, y, stack.source, { anchor: mirrored ? "end" : "start" }));
-  stream.push(line(`M${sx} 4V${y + 40}`, { "stroke-dasharray": "3 3" }));
+  let source = 4;
+  pen.nodes.push(pen.write(mirrored ? x + room : x, y, stack.source, { anchor: mirrored ? "end" : "start" }));
+  pen.streams.push(pen.line(`M${sx} 4V${y + 40}`, { "stroke-dasharray": "3 3" })); // ids are no vectors yet
   y += 12;
   stack.before.forEach((one, index) => {
-    const { height } = box(one.part, one.title, one.detail, y, bx, inner, 13);
-    bar(one.part, bx, y + height - 7, inner);
+    const height = pen.plainBox(one.part, one, x, y, room);
     const join = y + height / 2;
-    stream.push(line(`M${mirrored ? bx : bx + inner} ${join}`), line(`M${mirrored ? bx + inner : bx} ${join}H${sx}`));
-    if (index === 0) stream.push(shape("circle", { cx: sx, cy: join, r: 3.5, fill: theme.stream.mark }));
-    else plus(join);
-    if (index === 0) stream.start = join;
+    pen.streams.push(pen.line(`M${near} ${join}H${sx}`));
+    if (index === 0) {
+      source = join;
+      pen.streams.push(shape("circle", { cx: sx, cy: join, r: 3.5, fill: pen.theme.stream.mark }));
+    } else pen.plus(sx, join);
     y += height + 9;
   });
   if (stack.first_norm) {
-    pill(sx, y + 5);
+    pen.norm(sx, y + 5);
     y += 15;
   }
-  y += 8;
+  return { y: y + 8, source };
+}
 
-  // One layer.
-  const frame = y;
+/** The frame with one layer in it. */
+function drawLayer(pen, stack, place, top, width) {
+  const { sx, x, room, right, entry, mirrored, titled } = place;
   const times = `× ${stack.layers} ${stack.layers === 1 ? "layer" : "layers"}`;
-  nodes.push(
-    write(mirrored ? bx : bx + inner, y + 20, titled ? `${stack.title} ${times}` : times, { weight: 600, fill: theme.ink, anchor: mirrored ? "start" : "end" }),
-  );
-  y += 26;
-  let cross;
+  const heading = { weight: 600, fill: pen.theme.ink, anchor: mirrored ? "start" : "end" };
+  pen.nodes.push(pen.write(mirrored ? x : x + room, top + 20, titled ? `${stack.title} ${times}` : times, heading));
   const before = stack.placement === "before" || stack.placement === "both";
   const behind = stack.placement === "both" || stack.placement === "output";
-  const branchIn = (from, to, x) => {
-    stream.push(line(`M${sx} ${from}H${x}V${to}`));
-    if (before) pill(x, from + 17);
+  const branch = (from, to, at) => {
+    pen.streams.push(pen.line(`M${sx} ${from}H${at}V${to}`));
+    if (before) pen.norm(at, from + 17);
   };
+  let y = top + 26;
+  let cross;
   if (stack.parallel && stack.sublayers.length === 2) {
-    const half = (inner - 12) / 2;
-    const xs = mirrored ? [bx + half + 12, bx] : [bx, bx + half + 12];
-    const middles = xs.map((x) => x + half / 2);
-    const topOf = y + (before ? 40 : 16);
-    middles.forEach((x) => branchIn(y, topOf, x));
-    const heights = stack.sublayers.map((sublayer, index) => sublayerBox(sublayer, topOf, xs[index], half));
-    const bottom = topOf + Math.max(...heights) + 16;
-    middles.forEach((x, index) => stream.push(line(`M${x} ${topOf + heights[index]}V${bottom}H${sx}`)));
-    plus(bottom);
-    y = bottom + 26;
+    const half = (room - 12) / 2;
+    const lefts = mirrored ? [x + half + 12, x] : [x, x + half + 12];
+    const topOf = y + (before ? 38 : 14);
+    lefts.forEach((left) => branch(y, topOf, left + half / 2));
+    const heights = stack.sublayers.map((sublayer, index) => sublayerBox(pen, sublayer, lefts[index], topOf, half));
+    const bottom = topOf + Math.max(...heights) + 14;
+    lefts.forEach((left, index) => {
+      pen.streams.push(pen.line(`M${left + half / 2} ${topOf + heights[index]}V${bottom}H${sx}`));
+    });
+    pen.plus(sx, bottom);
+    y = bottom + 20;
   } else {
     for (const sublayer of stack.sublayers) {
       const topOf = y + (before ? 34 : 11);
-      branchIn(y, topOf, entry);
-      const height = sublayerBox(sublayer, topOf, bx, inner);
-      if (sublayer.kind === "cross") cross = { x: mirrored ? bx : bx + inner, y: topOf + 28 };
+      branch(y, topOf, entry);
+      const height = sublayerBox(pen, sublayer, x, topOf, room);
+      if (sublayer.kind === "cross") cross = { x: mirrored ? x : x + room, y: topOf + 28 };
       let bottom = topOf + height + (behind ? 36 : 11);
-      stream.push(line(`M${entry} ${topOf + height}V${bottom}H${sx}`));
-      if (behind) pill(entry, topOf + height + 18);
-      plus(bottom);
+      pen.streams.push(pen.line(`M${entry} ${topOf + height}V${bottom}H${sx}`));
+      if (behind) pen.norm(entry, topOf + height + 18);
+      pen.plus(sx, bottom);
       if (stack.placement === "after") {
         bottom += 22;
-        pill(sx, bottom);
+        pen.norm(sx, bottom);
       }
       y = bottom + 20;
     }
   }
-  const framed = y - 4;
-  nodes.unshift(
-    shape("rect", { x: mirrored ? width - right : 1, y: frame, width: right - 1, height: framed - frame, rx: 8, fill: "none", stroke: theme.hairline, "stroke-width": 1.5 }),
-  );
-  y = framed + 12;
+  const outer = { x: mirrored ? width - right : 1, y: top, width: right - 1, height: y - 4 - top, rx: 8 };
+  const frame = shape("rect", { ...outer, fill: "none", stroke: pen.theme.hairline, "stroke-width": 1.5 });
+  return { y: y + 8, cross, frame };
+}
 
-  // Out of the model.
+/** From the last vectors to what the model gives. Returns where the stream ends. */
+function drawOutput(pen, stack, { sx, x, near, room, right, entry, mirrored, titled }, top) {
+  const side = mirrored ? -1 : 1;
+  let y = top;
   if (stack.final_norm) {
-    pill(sx, y + 9);
+    pen.norm(sx, y + 9);
     y += 29;
   }
-  let end = { x: sx, y };
-  const told = (at, x) => {
-    const room = mirrored ? x - 16 : right - x - 16;
-    const said = wrapped(stack.result, 13, room);
-    nodes.push(...said.map((one, index) => write(x + (mirrored ? -14 : 14), at + index * 17, one, { anchor: mirrored ? "end" : "start" })));
+  const arrow = (at, tip) => pen.streams.push(pen.line(`M${at - 5} ${tip - 6}l5 7l5 -7`, { "stroke-width": 2.5 }));
+  const tell = (at, from) => {
+    const said = pen.wrapped(stack.result, 13, (mirrored ? from : right - from) - 16);
+    const style = { anchor: mirrored ? "end" : "start" };
+    pen.nodes.push(...said.map((one, index) => pen.write(from + 14 * side, at + index * 17, one, style)));
     return at + said.length * 17;
   };
-  const arrow = (x, at) => line(`M${x - 5} ${at - 6}l5 7l5 -7`, { "stroke-width": 2.5 });
-  let streamEnd = y;
-  let ended = false;
   for (const one of stack.after) {
-    const { height } = box(one.part, one.title, one.detail, y, bx, inner, 13);
-    bar(one.part, bx, y + height - 7, inner);
+    const height = pen.plainBox(one.part, one, x, y, room);
     const join = y + height / 2;
-    const edge = mirrored ? bx + inner : bx;
-    stream.push(line(`M${sx} ${join}H${edge}`, one.part === "head" ? { "stroke-width": 3 } : {}));
-    streamEnd = join;
-    if (one.part === "head") {
-      ended = true;
-      stream.push(line(`M${entry} ${y + height}v18`, { "stroke-dasharray": "3 3" }), arrow(entry, y + height + 18));
-      y = told(y + height + 18, entry) + 2;
-    } else y += height + 8;
+    const last = one.part === "head";
+    pen.streams.push(pen.line(`M${sx} ${join}H${near}`, { "stroke-width": last ? 3 : 2 }));
+    if (last) {
+      pen.streams.push(pen.line(`M${entry} ${y + height}v18`, { "stroke-dasharray": "3 3" }));
+      arrow(entry, y + height + 18);
+      return { y: tell(y + height + 18, entry) + 2, end: { x: sx, y: join } };
+    }
+    y += height + 8;
   }
-  if (!ended) {
-    const under = told(y + 12, sx + (mirrored ? -12 : 12));
-    streamEnd = Math.max(y + 22, under - 8);
-    if (stack.after.length || !titled || stack.stack === "decoder") stream.push(arrow(sx, streamEnd));
-    end = { x: sx, y: streamEnd };
-    y = under;
-  }
-  stream.push(line(`M${sx} ${stream.start ?? 4}V${streamEnd}`, { "stroke-width": 3 }));
-  return { nodes: [nodes[0], ...stream, ...nodes.slice(1)], parts, height: Math.max(y, streamEnd) + 6, cross, end };
+  const under = tell(y + 12, sx + 12 * side);
+  const end = { x: sx, y: Math.max(y + 22, under - 8) };
+  if (!titled || stack.stack === "decoder") arrow(sx, end.y);
+  return { y: under, end };
 }
 
 /** @type {import("./core.js").Picture} */

@@ -1,7 +1,7 @@
 """The diagram of one layer of a model, with the residual stream as a line and all widths to scale.
 
-Drawn by ``block.js``. It is built from the facts of the model at hand, so it differs where models differ: where the norm
-stands, gated or not, how many heads share a key, cross-attention.
+Drawn by ``block.js``. It is built from the facts of the model at hand, so it differs where models differ:
+where the norm stands, gated or not, how many heads share a key, cross-attention.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from attnviz.models.parameter_count import ParameterCount
 
 PARTS = frozenset(COMPONENTS) | {name.partition(".")[0] for name in COMPONENTS}
-"""What can be pointed at: every component, and "attention", "cross", "feed_forward" for all of their matrices."""
+"""What can be pointed at: every component, and "attention", "cross", "feed_forward" for all of their
+matrices."""
 
 Place = Literal["before", "after", "both", "output"]
 Kind = Literal["attention", "recurrence", "cross", "feed_forward"]
@@ -45,7 +46,9 @@ class Sublayer:
             if min(self.heads, self.key_value_heads, self.d_head) < 1:
                 raise ValueError("attention needs heads, key/value heads and their width")
             if self.heads % self.key_value_heads:
-                raise ValueError(f"{self.heads} heads cannot share {self.key_value_heads} keys and values equally")
+                raise ValueError(
+                    f"{self.heads} heads cannot share {self.key_value_heads} keys and values equally"
+                )
         if self.kind == "feed_forward" and min(self.d_model, self.d_ff) < 1:
             raise ValueError("a feed-forward network needs its widths")
 
@@ -96,17 +99,17 @@ def payload(
 ) -> dict[str, Any]:
     """The layer diagram's data, JSON values only.
 
-    ``count`` tells what the config does not: whether there is a pooler, a norm after the embeddings, a recurrence in
-    place of self-attention. Without it the usual form of the model's kind is drawn. ``chosen`` is the part that is held
-    lit, as :func:`chosen_part` returns it.
+    ``count`` tells what the config does not: whether there is a pooler, a norm after the embeddings, a
+    recurrence in place of self-attention. Without it the usual form of the model's kind is drawn. ``chosen``
+    is the part that is held lit, as :func:`chosen_part` returns it.
 
-    Fields: ``title``, ``stacks`` (those of :class:`Stack`), ``chosen``, ``hint``, ``note``, ``alt``, ``csv`` (empty), ``theme``. Raises ValueError for
-    facts that do not fit together.
+    Fields: ``title``, ``stacks`` (those of :class:`Stack`), ``chosen``, ``hint``, ``note``, ``alt``, ``csv``
+    (empty), ``theme``. Raises ValueError for facts that do not fit together.
     """
     stacks = tuple(_stacks(architecture, count))
     return {
         "title": well_formed(title),
-        "stacks": [asdict(stack) for stack in stacks],
+        "stacks": [_plain(stack) for stack in stacks],
         "alt": "; ".join(_told(stack) for stack in stacks) + ".",
         "chosen": None if chosen is None else dict(chosen),
         "hint": "",
@@ -119,15 +122,24 @@ def payload(
 def chosen_part(value: object) -> dict[str, Any] | None:
     """What a picture sent back as ``part``: {part, stack, layer}, checked; None for anything else.
 
-    ``part`` is a key of ``COMPONENTS`` or the beginning of several ("attention"), ``stack`` "", "encoder" or "decoder",
-    ``layer`` an index or None for all layers.
+    ``part`` is a key of ``COMPONENTS`` or the beginning of several ("attention"), ``stack`` "", "encoder" or
+    "decoder", ``layer`` an index or None for all layers.
     """
-    if not isinstance(value, dict) or value.get("part") not in PARTS:
+    if not isinstance(value, dict):
         return None
-    stack, layer = value.get("stack", ""), value.get("layer")
-    if stack not in ("", "encoder", "decoder") or not (layer is None or (type(layer) is int and layer >= 0)):
+    part, stack, layer = value.get("part"), value.get("stack", ""), value.get("layer")
+    if (
+        not isinstance(part, str)
+        or part not in PARTS
+        or stack not in ("", "encoder", "decoder")
+        or not (layer is None or (type(layer) is int and layer >= 0))
+    ):
         return None
-    return {"part": value["part"], "stack": stack, "layer": layer}
+    return {"part": part, "stack": stack, "layer": layer}
+
+
+def _plain(stack: Stack) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(stack).items()}
 
 
 def _told(stack: Stack) -> str:
@@ -243,4 +255,6 @@ def _after(model: Architecture, count: ParameterCount | None) -> Iterable[Box]:
         yield Box("head", "Head", f"{model.d_model:,} × {model.vocabulary:,}")
     elif model.kind != "encoder" and (count is None or count.tied_head):
         tied = model.tied or (count is not None and count.tied_head)
-        yield Box("head", "Head", "the embeddings again" if tied else f"{model.d_model:,} × {model.vocabulary:,}")
+        yield Box(
+            "head", "Head", "the embeddings again" if tied else f"{model.d_model:,} × {model.vocabulary:,}"
+        )

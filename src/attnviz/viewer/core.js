@@ -67,7 +67,14 @@ function filled(node, attributes, children) {
 
 // Text -----------------------------------------------------------------------------------------------------------------
 
-const NAMED = new Map([["\n", "⏎"], ["\t", "⇥"], ["\r", "␍"], ["\u00a0", " "], ["\u2028", "⏎"], ["\u2029", "⏎"]]);
+const NAMED = new Map([
+  ["\n", "⏎"],
+  ["\t", "⇥"],
+  ["\r", "␍"],
+  ["\u00a0", " "],
+  ["\u2028", "⏎"],
+  ["\u2029", "⏎"],
+]);
 
 /**
  * A text that is safe to draw and to save as XML: line ends and tabs get a sign, other control characters their picture,
@@ -150,7 +157,7 @@ export function thinned(places, gap, first = []) {
  */
 export function visualOrder(rightToLeft, base) {
   const order = [];
-  for (let start = 0; start < rightToLeft.length; ) {
+  for (let start = 0; start < rightToLeft.length;) {
     let end = start + 1;
     while (end < rightToLeft.length && rightToLeft[end] === rightToLeft[start]) end += 1;
     const run = Array.from({ length: end - start }, (_, offset) => start + offset);
@@ -164,10 +171,15 @@ export function visualOrder(rightToLeft, base) {
 // Theme ----------------------------------------------------------------------------------------------------------------
 
 const SANS = '"IBM Plex Sans", "Segoe UI", system-ui, -apple-system, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
-const SERIF = '"Source Serif Four", "Source Serif 4", "Iowan Old Style", Charter, "Noto Serif", "Liberation Serif", Georgia, serif';
+const SERIF =
+  '"Source Serif Four", "Source Serif 4", "Iowan Old Style", Charter, "Noto Serif", "Liberation Serif", Georgia, serif';
 
 const LIGHT = {
-  paper: "#FFFFFF", panel: "#F4F5F7", ink: "#15191F", quiet: "#57606B", hairline: "#DDE1E6",
+  paper: "#FFFFFF",
+  panel: "#F4F5F7",
+  ink: "#15191F",
+  quiet: "#57606B",
+  hairline: "#DDE1E6",
   query: { mark: "#0072B2", text: "#0072B2" },
   key: { mark: "#D55E00", text: "#B84E00" },
   value: { mark: "#009E73", text: "#007A59" },
@@ -177,9 +189,17 @@ const LIGHT = {
 };
 const both = (colour) => ({ mark: colour, text: colour });
 const DARK = {
-  paper: "#0F1318", panel: "#191F27", ink: "#E8EBEF", quiet: "#A1A9B5", hairline: "#2B333D",
-  query: both("#56B4E9"), key: both("#FF9E4A"), value: both("#3CC9A3"), cross: both("#E3A3C6"),
-  stream: both("#A1A9B5"), feedForward: both("#E6C35C"),
+  paper: "#0F1318",
+  panel: "#191F27",
+  ink: "#E8EBEF",
+  quiet: "#A1A9B5",
+  hairline: "#2B333D",
+  query: both("#56B4E9"),
+  key: both("#FF9E4A"),
+  value: both("#3CC9A3"),
+  cross: both("#E3A3C6"),
+  stream: both("#A1A9B5"),
+  feedForward: both("#E6C35C"),
 };
 
 /** Red, green and blue of "#rgb", "#rrggbb" or "rgb(…)", 0 to 255; undefined for anything else. */
@@ -270,7 +290,12 @@ export function mounting(picture, own) {
 }
 
 function saveSign() {
-  const lines = shape("path", { d: "M7 1.5v7M4 6l3 3 3-3M1.5 9v3.5h11V9", fill: "none", stroke: "currentColor", "stroke-width": 1.4 });
+  const lines = shape("path", {
+    d: "M7 1.5v7M4 6l3 3 3-3M1.5 9v3.5h11V9",
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": 1.4,
+  });
   return shape("svg", { class: "av-sign", width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true" }, lines);
 }
 
@@ -280,7 +305,13 @@ function mount(parent, picture, own) {
   const live = element("div", { class: "av-live", "aria-live": "polite" });
   const saves = element("div", { class: "av-saves" });
   const save = element("details", { class: "av-save" }, element("summary", {}, saveSign(), "Save"), saves);
-  const root = element("div", { class: "av", role: "group", "data-picture": picture.name }, body, element("div", { class: "av-foot" }, note, save), live);
+  const root = element(
+    "div",
+    { class: "av", role: "group", "data-picture": picture.name },
+    body,
+    element("div", { class: "av-foot" }, note, save),
+    live,
+  );
   parent.append(root);
 
   const measure = measuring();
@@ -315,9 +346,17 @@ function mount(parent, picture, own) {
     host.theme = themeOf(root, payload.theme);
     const { theme } = host;
     for (const [name, value] of Object.entries({
-      paper: theme.paper, panel: theme.panel, ink: theme.ink, quiet: theme.quiet, hairline: theme.hairline,
-      query: theme.query.text, key: theme.key.text, sans: theme.sans, serif: theme.serif,
-    })) root.style.setProperty(`--av-${name}`, value);
+      paper: theme.paper,
+      panel: theme.panel,
+      ink: theme.ink,
+      quiet: theme.quiet,
+      hairline: theme.hairline,
+      query: theme.query.text,
+      key: theme.key.text,
+      sans: theme.sans,
+      serif: theme.serif,
+    }))
+      root.style.setProperty(`--av-${name}`, value);
     root.style.colorScheme = theme.dark ? "dark" : "light";
     root.setAttribute("aria-label", payload.alt);
     host.lights.clear();
@@ -333,7 +372,12 @@ function mount(parent, picture, own) {
     ].map(([label, act]) => element("button", { type: "button", onclick: act }, label)),
   );
   const parts = () => ({
-    root: body, theme: host.theme, measure, heading: spoken.heading, note: spoken.note, name: fileName(picture, payload),
+    root: body,
+    theme: host.theme,
+    measure,
+    heading: spoken.heading,
+    note: spoken.note,
+    name: fileName(picture, payload),
   });
 
   let drawnWidth = 0;
@@ -351,12 +395,15 @@ function mount(parent, picture, own) {
     if (!sans || fontsAsked === sans + serif) return;
     fontsAsked = sans + serif;
     const wanted = [font(16, sans), font(16, sans, 600), font(24, serif), font(24, serif, 600)];
-    Promise.all(wanted.map((spec) => document.fonts.load(spec))).then((found) => {
-      if (found.some((faces) => faces.length) && root.isConnected) {
-        measure.forget();
-        draw();
-      }
-    }, () => {}); // a font that does not load leaves the drawing in the one that is there
+    Promise.all(wanted.map((spec) => document.fonts.load(spec))).then(
+      (found) => {
+        if (found.some((faces) => faces.length) && root.isConnected) {
+          measure.forget();
+          draw();
+        }
+      },
+      () => {},
+    ); // a font that does not load leaves the drawing in the one that is there
   }
 
   const content = (data) => JSON.stringify({ ...data, [picture.choice]: null });
@@ -369,7 +416,8 @@ function mount(parent, picture, own) {
         host.state = { [picture.choice]: data[picture.choice], sent: [] };
         saves.children[2].hidden = !data.csv;
         draw();
-      } else if (follow(picture.choice, data, previous, host.state) || !same(host.theme, themeOf(root, data.theme))) draw();
+      } else if (follow(picture.choice, data, previous, host.state) || !same(host.theme, themeOf(root, data.theme)))
+        draw();
       drawnWidth = host.width;
       if (!previous) resized.observe(body);
       askFonts();
@@ -418,7 +466,11 @@ const PRINT_WIDTH = 170; // millimetres between the margins of A4 and of Letter
 const PRINT_DOTS = 300 / 25.4; // per millimetre
 
 function fileName(picture, payload) {
-  const words = payload.title.normalize("NFKD").toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const words =
+    payload.title
+      .normalize("NFKD")
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
   return ["attnviz", picture.name, ...words.slice(0, 6)].join("-").slice(0, 60);
 }
 
@@ -457,7 +509,11 @@ function composed({ root, theme, measure, heading, note }) {
       for (const node of [copy, ...copy.querySelectorAll("*")]) {
         for (const name of ["tabindex", "role", "class", "style"]) node.removeAttribute(name);
       }
-      const place = { x: boxes[index].left - whole.left + margin, y: boxes[index].top - top + start, overflow: "visible" };
+      const place = {
+        x: boxes[index].left - whole.left + margin,
+        y: boxes[index].top - top + start,
+        overflow: "visible",
+      };
       return filled(copy, place, []);
     }),
     ...below.map((line, index) => text(line, 14, end + 24 + 20 * index, theme.quiet)),
@@ -496,9 +552,13 @@ async function savePng(parts) {
 /** Put the page's own web fonts into an SVG, which could not see them once it is a file. */
 async function embedFonts(svg) {
   const families = [...svg.querySelectorAll("[font-family]")].map((node) => node.getAttribute("font-family"));
-  const used = new Set(families.flatMap((list) => list.split(",")).map((name) => name.trim().replace(/^["']|["']$/g, "")));
+  const used = new Set(
+    families.flatMap((list) => list.split(",")).map((name) => name.trim().replace(/^["']|["']$/g, "")),
+  );
   const rules = [...document.styleSheets].flatMap(fontRules);
-  const wanted = rules.filter((rule) => used.has(rule.style.getPropertyValue("font-family").replace(/^["']|["']$/g, "")));
+  const wanted = rules.filter((rule) =>
+    used.has(rule.style.getPropertyValue("font-family").replace(/^["']|["']$/g, "")),
+  );
   const needed = new Set(svg.textContent);
   const written = await Promise.all(
     wanted.filter((rule) => covers(rule.style.getPropertyValue("unicode-range"), needed)).map(inlined),
@@ -553,7 +613,10 @@ function savePage(root, picture, payload, state, own, name) {
     JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const parts = {
     title: safe(shown(payload.title)),
-    style: sheets.map((rule) => rule.cssText).filter((text) => text.includes("av-") || text.startsWith(".av")).join("\n"),
+    style: sheets
+      .map((rule) => rule.cssText)
+      .filter((text) => text.includes("av-") || text.startsWith(".av"))
+      .join("\n"),
     payload: inert({ ...payload, [picture.choice]: state[picture.choice] }),
     script: own.program,
   };

@@ -19,12 +19,17 @@ export function panelWidth(width, stacks) {
 /** What is lit, added up over all places: its name, count and share; undefined where nothing is. */
 export function summed(choice, { groups, total }) {
   const found = groups.flatMap((group) =>
-    group.rows.flat().filter((part) => meant(choice, part.part, group.stack)).map((part) => ({ part, group })),
+    group.rows
+      .flat()
+      .filter((part) => meant(choice, part.part, group.stack))
+      .map((part) => ({ part, group })),
   );
   if (!found.length) return undefined;
   const count = found.reduce((sum, { part }) => sum + part.count, 0);
   const names = new Set(found.map(({ part }) => part.name.toLowerCase()));
-  const layers = new Set(found.filter(({ group }) => group.layer !== null).map(({ group }) => `${group.stack} ${group.layer}`)).size;
+  const layers = new Set(
+    found.filter(({ group }) => group.layer !== null).map(({ group }) => `${group.stack} ${group.layer}`),
+  ).size;
   const name = [...names].join(", ");
   const where = layers > 1 ? ` in ${layers} layers` : "";
   const share = (100 * count) / total;
@@ -41,7 +46,12 @@ export const explorer = {
     const left = element("div", { class: "av-body" });
     const right = element("div", { class: "av-body" });
     const note = element("p", { class: "av-note" });
-    const both = element("div", { class: "av-beside", style: panel ? `grid-template-columns: ${panel}px minmax(0, 1fr)` : "" }, left, element("div", {}, right, note));
+    const both = element(
+      "div",
+      { class: "av-beside", style: panel ? `grid-template-columns: ${panel}px minmax(0, 1fr)` : "" },
+      left,
+      element("div", {}, right, note),
+    );
     root.replaceChildren(both);
     drawBlock(left, payload.block, { ...host, width: panel || host.width });
     drawParameters(right, payload.parameters, { ...host, width: panel ? host.width - panel - gap : host.width });

@@ -39,7 +39,12 @@ export function arranged(groups, unit, columns, inline) {
       const squares = row.map((part) => part.count / unit);
       const wanted = squares.reduce((sum, number) => sum + places(number), 0);
       if (group.layer !== null && wanted === 1 && row[0].part === "norm") {
-        placed.push({ group: index, part: row[0], squares: squares[0], runs: [{ line: first, column: columns + 1, slots: 1 }] });
+        placed.push({
+          group: index,
+          part: row[0],
+          squares: squares[0],
+          runs: [{ line: first, column: columns + 1, slots: 1 }],
+        });
         continue;
       }
       if (column > 0 && inline && column + 1 + wanted <= columns) column += 1;
@@ -48,7 +53,7 @@ export function arranged(groups, unit, columns, inline) {
         const runs = [];
         const fits = places(squares[at]) <= columns;
         if (group.layer !== null && fits && column + places(squares[at]) > columns) [line, column] = [line + 1, 0];
-        for (let left = places(squares[at]); left > 0; ) {
+        for (let left = places(squares[at]); left > 0;) {
           if (column === columns) [line, column] = [line + 1, 0];
           const slots = Math.min(left, columns - column);
           runs.push({ line, column, slots });
@@ -77,8 +82,12 @@ export function bestArrangement(groups, unit, room, target) {
       const { placed, lines, spans } = arranged(groups, unit, columns, inline);
       const inLayer = placed.filter((one) => groups[one.group].layer !== null);
       const taken = inLayer.reduce((sum, one) => sum + places(one.squares), 0);
-      const offered = spans.reduce((sum, span, index) => sum + (groups[index].layer === null ? 0 : span.lines * columns), 0);
-      const torn = inLayer.filter((one) => one.runs.length > 1 && one.runs[0].column > 0).length / Math.max(1, layers.length);
+      const offered = spans.reduce(
+        (sum, span, index) => sum + (groups[index].layer === null ? 0 : span.lines * columns),
+        0,
+      );
+      const torn =
+        inLayer.filter((one) => one.runs.length > 1 && one.runs[0].column > 0).length / Math.max(1, layers.length);
       const widest = Math.floor((room / (columns + 2)) * 4) / 4;
       const lowest = Math.floor(((target - 4 * groups.length - 60) / lines) * 4) / 4;
       const pitch = Math.min(16, widest, Math.max(Math.ceil(lowest * 5.2) / 4, 6.5));
@@ -163,13 +172,20 @@ export function drawParameters(root, payload, host) {
   const x = (column) => column * pitch;
   const drawn = placed.map((one) => {
     const group = groups[one.group];
-    const hits = one.runs.map((run) => `M${x(run.column)} ${ys[run.line]}h${run.slots * pitch}v${pitch}h${-run.slots * pitch}z`).join("");
+    const hits = one.runs
+      .map((run) => `M${x(run.column)} ${ys[run.line]}h${run.slots * pitch}v${pitch}h${-run.slots * pitch}z`)
+      .join("");
     const last = one.runs.at(-1);
     const cut = one.squares % 1 > 1e-9;
     const rest = cut
       ? shape("rect", {
-          x: fixed(x(last.column + last.slots - 1) + 0.25), y: fixed(ys[last.line] + 0.25), width: fixed(side - 0.5), height: fixed(side - 0.5),
-          fill: "none", stroke: theme.hairline, "stroke-width": 0.5,
+          x: fixed(x(last.column + last.slots - 1) + 0.25),
+          y: fixed(ys[last.line] + 0.25),
+          width: fixed(side - 0.5),
+          height: fixed(side - 0.5),
+          fill: "none",
+          stroke: theme.hairline,
+          "stroke-width": 0.5,
         })
       : null;
     return shape(
@@ -178,7 +194,13 @@ export function drawParameters(root, payload, host) {
       rest,
       shape("path", { d: squaresPath(one, x, (line) => ys[line], side, pitch), fill: colourOf(one.part.part, theme) }),
       shape("path", { d: hits, fill: "transparent", "data-live": "" }),
-      shape("path", { class: "av-ring", d: outline(one.runs, x, ys, pitch, side), "data-live": "" }),
+      shape("path", {
+        class: "av-ring",
+        fill: "none",
+        stroke: "none",
+        d: outline(one.runs, x, ys, pitch, side),
+        "data-live": "",
+      }),
     );
   });
 
@@ -187,14 +209,30 @@ export function drawParameters(root, payload, host) {
     shownLabels.has(index)
       ? [
           text(edge + 12, labelled[index] + 5, group.title, theme.ink, font(14, theme.sans, 600)),
-          text(edge + LABELS, labelled[index] + 5, group.count ? counted(group.count) : "tied", theme.quiet, font(14, theme.sans), "end"),
+          text(
+            edge + LABELS,
+            labelled[index] + 5,
+            group.count ? counted(group.count) : "tied",
+            theme.quiet,
+            font(14, theme.sans),
+            "end",
+          ),
         ]
       : [],
   );
   const drawing = shape(
     "svg",
-    { class: "av-drawing", width: host.width, height, viewBox: `0 0 ${host.width} ${height}`, role: "group", "aria-label": payload.alt },
-    ...texts, ...tags, ...drawn,
+    {
+      class: "av-drawing",
+      width: host.width,
+      height,
+      viewBox: `0 0 ${host.width} ${height}`,
+      role: "group",
+      "aria-label": payload.alt,
+    },
+    ...texts,
+    ...tags,
+    ...drawn,
   );
   const card = element("div", { class: "av-card", hidden: "" });
   root.replaceChildren(drawing, card);
@@ -206,12 +244,13 @@ export function drawParameters(root, payload, host) {
   const beside = (index, step) => {
     const { group, part } = placed[index];
     for (let other = group + step; groups[other]; other += step) {
-      const members = placed.map((one, at) => [one, at]).filter(([one]) => one.group === other);
-      if (members.length) return (members.find(([one]) => one.part.part === part.part) ?? members[0])[1];
+      const members = [...placed.keys()].filter((at) => placed[at].group === other);
+      if (members.length) return members.find((at) => placed[at].part.part === part.part) ?? members[0];
     }
     return index;
   };
-  const show = (index, event) => showCard(card, index === null ? null : placed[index], groups, payload, drawn[index], event, host);
+  const show = (index, event) =>
+    showCard(card, index === null ? null : placed[index], groups, payload, drawn[index], event, host);
   alive(drawing, drawn, host, choiceOf, show, beside);
   host.lights.set(root, () => {
     const choice = lit(host);
@@ -239,16 +278,29 @@ function outline(runs, x, ys, pitch, side) {
 
 function text(x, y, content, fill, spec, anchor = "start") {
   const [, weight, size, family] = /^(\d+) ([\d.]+)px (.*)$/.exec(spec);
-  return shape("text", { x, y, fill, "font-size": size, "font-weight": weight, "font-family": family, "text-anchor": anchor }, content);
+  return shape(
+    "text",
+    { x, y, fill, "font-size": size, "font-weight": weight, "font-family": family, "text-anchor": anchor },
+    content,
+  );
 }
 
 /** On a narrow screen: title and count above the squares, once for layers that are alike. */
 function headline(group, groups, index, y, host) {
   const { theme } = host;
   let last = index;
-  while (group.layer !== null && groups[last + 1]?.stack === group.stack && groups[last + 1].layer !== null && groups[last + 1].count === group.count) last += 1;
+  while (
+    group.layer !== null &&
+    groups[last + 1]?.stack === group.stack &&
+    groups[last + 1].layer !== null &&
+    groups[last + 1].count === group.count
+  )
+    last += 1;
   const number = last - index + 1;
-  const place = group.layer !== null && new Set(groups.map((one) => one.stack)).size > 2 ? `${group.stack === "encoder" ? "Encoder" : "Decoder"} ` : "";
+  const place =
+    group.layer !== null && new Set(groups.map((one) => one.stack)).size > 2
+      ? `${group.stack === "encoder" ? "Encoder" : "Decoder"} `
+      : "";
   const plain = number > 1 ? `Layers ${group.layer} to ${groups[last].layer}` : group.title;
   const title = place ? place + plain.toLowerCase() : plain;
   const count = group.count === 0 ? "tied" : number > 1 ? `${number} × ${counted(group.count)}` : counted(group.count);
@@ -294,15 +346,23 @@ function names(starting, pitch, y, edge, host) {
 }
 
 function thinnedLabels(groups, at) {
-  const first = groups.flatMap((group, index) => (group.layer === null || groups[index - 1]?.layer === null ? [index] : []));
-  const last = groups.flatMap((group, index) => (group.layer !== null && groups[index + 1]?.layer === null ? [index] : []));
+  const first = groups.flatMap((group, index) =>
+    group.layer === null || groups[index - 1]?.layer === null ? [index] : [],
+  );
+  const last = groups.flatMap((group, index) =>
+    group.layer !== null && groups[index + 1]?.layer === null ? [index] : [],
+  );
   return thinned(at, 18, [...first, ...last]);
 }
 
 /** What is said of a part: its name and place, its arithmetic, its count. */
 function told(part, group, twoStacks) {
   const place = group.layer === null ? "" : `${twoStacks ? `${group.stack} ` : ""}layer ${group.layer}`;
-  return [[shown(part.name), place].filter(Boolean).join(", "), part.shape, `${part.arithmetic} = ${counted(part.count)}`];
+  return [
+    [shown(part.name), place].filter(Boolean).join(", "),
+    part.shape,
+    `${part.arithmetic} = ${counted(part.count)}`,
+  ];
 }
 
 function showCard(card, one, groups, payload, node, event, host) {
@@ -312,7 +372,10 @@ function showCard(card, one, groups, payload, node, event, host) {
   const [title, shape, sum] = told(one.part, group, new Set(groups.map((one) => one.stack)).size > 2);
   const share = (100 * one.part.count) / payload.total;
   const percent = share >= 0.05 ? `${share.toFixed(1)} % of all` : "less than 0.1 % of all";
-  const squares = one.squares >= 0.01 ? one.squares.toLocaleString("en-US", { maximumSignificantDigits: one.squares >= 100 ? 4 : 3 }) : "less than 0.01";
+  const squares =
+    one.squares >= 0.01
+      ? one.squares.toLocaleString("en-US", { maximumSignificantDigits: one.squares >= 100 ? 4 : 3 })
+      : "less than 0.01";
   card.replaceChildren(
     element("div", {}, element("b", {}, title), " ", element("span", {}, shape)),
     element("div", {}, sum),

@@ -1,7 +1,7 @@
 """All parameters of a model to scale: so many to a square, grouped as the model uses them.
 
-Drawn by ``parameters.js``. An area is exact: a part of 147,840 at 10,000 a square is 14 whole squares and one cut to
-0.784 of its width.
+Drawn by ``parameters.js``. An area is exact: a part of 147,840 at 10,000 a square is 14 whole squares and one
+cut to 0.784 of its width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from attnviz.models.parameter_count import ParameterCount, Part
 
 SQUARES = 3200
-"""Squares that are drawn at most: a model of a hundred times the size gets a coarser square, not a larger picture."""
+"""Squares that are drawn at most: a model of a hundred times the size gets a coarser square, not a larger
+picture."""
 
 _ROWS = ("attention", "recurrence", "cross", "feed_forward", "other")
 
@@ -42,7 +43,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Group:
-    """Parts that are named together: what stands at the input, one layer, the head. ``rows`` begin on a line each."""
+    """Parts that are named together: what stands at the input, one layer, the head. ``rows`` begin on a line
+    each."""
 
     title: str
     stack: Literal["", "encoder", "decoder"]
@@ -83,17 +85,25 @@ def payload(
 ) -> dict[str, Any]:
     """The parameter picture's data, JSON values only.
 
-    ``title`` is the model's name; ``chosen`` the part that is held lit, as ``block.chosen_part`` returns it; ``unit`` the parameters one square stands for, by default 1, 2 or 5 times a power of
-    ten so that at most ``SQUARES`` squares are drawn.
+    ``title`` is the model's name; ``chosen`` the part that is held lit, as ``block.chosen_part`` returns it;
+    ``unit`` the parameters one square stands for, by default 1, 2 or 5 times a power of ten so that at most
+    ``SQUARES`` squares are drawn.
 
-    Fields: ``title``, ``total``, ``unit``, ``groups`` [{title, stack, layer, count, note, rows [[{part, name, count,
-    shape, arithmetic}]]}], ``chosen``, ``hint``, ``note``, ``alt``, ``csv``, ``theme``. Raises ValueError where the numbers do not sum up.
+    Fields: ``title``, ``total``, ``unit``, ``groups`` [{title, stack, layer, count, note, rows [[{part, name,
+    count, shape, arithmetic}]]}], ``chosen``, ``hint``, ``note``, ``alt``, ``csv``, ``theme``. Raises
+    ValueError where the numbers do not sum up.
     """
-    picture = Parameters(well_formed(title), count.total, unit or fitting_unit(count.total), tuple(_groups(count)))
+    picture = Parameters(
+        well_formed(title), count.total, unit or fitting_unit(count.total), tuple(_groups(count))
+    )
     rows: list[list[object]] = [["group", "part", "shape", "parameters", "arithmetic"]]
     for group in picture.groups:
-        place = f"{group.stack.capitalize()} {group.title.lower()}" if group.layer is not None else group.title
-        rows += [[place, part.part, part.shape, part.count, part.arithmetic] for row in group.rows for part in row]
+        place = (
+            f"{group.stack.capitalize()} {group.title.lower()}" if group.layer is not None else group.title
+        )
+        rows += [
+            [place, part.part, part.shape, part.count, part.arithmetic] for row in group.rows for part in row
+        ]
     return {
         "title": picture.title,
         "total": picture.total,
@@ -111,7 +121,8 @@ def payload(
 
 
 def fitting_unit(total: int) -> int:
-    """The smallest of 1, 2, 5, 10, 20 … parameters a square with which ``total`` makes at most ``SQUARES`` squares.
+    """The smallest of 1, 2, 5, 10, 20 … parameters a square with which ``total`` makes at most ``SQUARES``
+    squares.
 
     MiniLM (22.7 million) gets 10,000, an 8 billion model 5 million.
     """
@@ -146,7 +157,12 @@ def _groups(count: ParameterCount) -> Iterable[Group]:
         used = f"used {layer.uses} times" if layer.uses > 1 else ""
         yield Group(f"Layer {layer.index}", layer.stack, layer.index, tuple(_rows(layer.parts)), used)
     rest = [part for part in count.parts if part.layer is None and not part.at_the_input]
-    for component, title in (("norm", "Final norm"), ("pooler", "Pooler"), ("head", "Head"), ("other", "Other")):
+    for component, title in (
+        ("norm", "Final norm"),
+        ("pooler", "Pooler"),
+        ("head", "Head"),
+        ("other", "Other"),
+    ):
         parts = [part for part in rest if part.component == component]
         if parts:
             yield Group(title, "", None, (_drawn(parts),))
@@ -163,7 +179,9 @@ def _rows(parts: tuple[Part, ...]) -> Iterable[tuple[Drawn, ...]]:
     for row in _ROWS:
         members = _drawn([part for part in others if _row(part.component) == row])
         if members:
-            yield tuple(sorted(members, key=lambda part: part.part == "positions"))  # T5's bias, behind the matrices
+            yield tuple(
+                sorted(members, key=lambda part: part.part == "positions")
+            )  # T5's bias, behind the matrices
     if norms:
         yield _drawn(norms)
 

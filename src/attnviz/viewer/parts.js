@@ -21,13 +21,22 @@ export function colourOf(part, theme) {
     norm: theme.quiet,
     pooler: mix(theme.stream.mark, paper, 0.3),
     head: mix(theme.stream.mark, paper, 0.2),
-    attention: { query: theme.query.mark, key: theme.key.mark, value: theme.value.mark, output: mix(theme.value.mark, paper, 0.5) },
+    attention: {
+      query: theme.query.mark,
+      key: theme.key.mark,
+      value: theme.value.mark,
+      output: mix(theme.value.mark, paper, 0.5),
+    },
     cross: {
-      query: mix(theme.cross.mark, ink, 0.25), key: theme.cross.mark, value: mix(theme.cross.mark, paper, 0.35),
+      query: mix(theme.cross.mark, ink, 0.25),
+      key: theme.cross.mark,
+      value: mix(theme.cross.mark, paper, 0.35),
       output: mix(theme.cross.mark, paper, 0.62),
     },
     feed_forward: {
-      gate: mix(theme.feedForward.mark, ink, 0.35), in: theme.feedForward.mark, out: mix(theme.feedForward.mark, paper, 0.42),
+      gate: mix(theme.feedForward.mark, ink, 0.35),
+      in: theme.feedForward.mark,
+      out: mix(theme.feedForward.mark, paper, 0.42),
     },
   };
   const found = shades[kind];
@@ -103,14 +112,14 @@ export function alive(drawing, parts, host, choiceOf, told, jump = (index, step)
     told(lit(host) ? index : null, event);
   };
   drawing.addEventListener("focusin", (event) => {
-    if (event.target.matches?.(":focus-visible")) at(event);
+    if (/** @type {Element} */ (event.target).matches(":focus-visible")) at(event);
   });
   drawing.addEventListener("focusout", (event) => {
     point(host, null);
     told(null, event);
   });
   drawing.onkeydown = (event) => {
-    const index = parts.indexOf(event.target);
+    const index = parts.indexOf(/** @type {SVGElement} */ (event.target));
     const step = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: parts.length - 1 }[event.key];
     const target = step ?? { ArrowDown: () => jump(index, 1), ArrowUp: () => jump(index, -1) }[event.key]?.();
     if (index >= 0 && (event.key === "Enter" || event.key === " ")) hold(host, choiceOf(index));

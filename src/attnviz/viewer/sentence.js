@@ -45,17 +45,26 @@ export function sentenceLayout(words, width, measure) {
   return severalLines(words, width, measure, rightToLeft);
 }
 
+/** @returns {Layout} */
 function oneLine(words, width, measure, rightToLeft, size, gap) {
   const arcs = Math.min(Math.max(118, width * 0.165), 250);
   const middle = arcs + 26 + size * 0.7;
   const placed = inRow(words, measure, size, gap, width, rightToLeft, middle, 0, CHIP);
   const half = size * 0.7;
   return {
-    form: "line", size, width, rightToLeft, words: placed, arcs,
-    height: Math.ceil(middle + half + 100), tops: [middle - half], bottoms: [middle + half],
+    form: "line",
+    size,
+    width,
+    rightToLeft,
+    words: placed,
+    arcs,
+    height: Math.ceil(middle + half + 100),
+    tops: [middle - half],
+    bottoms: [middle + half],
   };
 }
 
+/** @returns {Layout} */
 function severalLines(words, width, measure, rightToLeft) {
   const margin = width < 560 ? 12 : 22; // where hops leave a line and enter the next
   const room = width - 2 * margin;
@@ -79,9 +88,15 @@ function severalLines(words, width, measure, rightToLeft) {
   });
   const middles = rows.map((_, line) => first + line * pitch);
   return {
-    form: "lines", size, width, rightToLeft, words: placed, arcs: 0,
+    form: "lines",
+    size,
+    width,
+    rightToLeft,
+    words: placed,
+    arcs: 0,
     height: Math.ceil(middles.at(-1) + half + 78),
-    tops: middles.map((y) => y - half), bottoms: middles.map((y) => y + half),
+    tops: middles.map((y) => y - half),
+    bottoms: middles.map((y) => y + half),
   };
 }
 
@@ -107,13 +122,17 @@ function inRow(words, measure, size, gap, width, rightToLeft, y, line, margin) {
   const total = widths.reduce((sum, own) => sum + own + gap, -gap);
   let x = rightToLeft ? width - margin - total : margin;
   const placed = Array(words.length);
-  for (const index of visualOrder(words.map((word) => word.rtl), rightToLeft)) {
+  for (const index of visualOrder(
+    words.map((word) => word.rtl),
+    rightToLeft,
+  )) {
     placed[index] = { text: texts[index], x: x + widths[index] / 2, y, width: widths[index], line };
     x += widths[index] + gap;
   }
   return placed;
 }
 
+/** @returns {Layout} */
 function column(words, width, measure, rightToLeft) {
   const size = 23;
   const pitch = 48;
@@ -123,11 +142,22 @@ function column(words, width, measure, rightToLeft) {
   const widths = texts.map((text) => measure(text, size));
   const mirrored = (x) => (rightToLeft ? width - x : x);
   const placed = texts.map((text, index) => ({
-    text, x: mirrored(left + widths[index] / 2), y: 58 + index * pitch, width: widths[index], line: index,
+    text,
+    x: mirrored(left + widths[index] / 2),
+    y: 58 + index * pitch,
+    width: widths[index],
+    line: index,
   }));
   return {
-    form: "column", size, width, rightToLeft, words: placed, arcs: 0, height: 58 + (words.length - 1) * pitch + 34,
-    tops: placed.map((word) => word.y - 18), bottoms: placed.map((word) => word.y + 18),
+    form: "column",
+    size,
+    width,
+    rightToLeft,
+    words: placed,
+    arcs: 0,
+    height: 58 + (words.length - 1) * pitch + 34,
+    tops: placed.map((word) => word.y - 18),
+    bottoms: placed.map((word) => word.y + 18),
     start: mirrored(left + Math.max(...widths) + 18),
   };
 }
@@ -176,8 +206,28 @@ export function laneArc(layout, from, to) {
   const leave = (word) => Math.min(dx / 2, word.line === lower.line ? 12 : 26);
   const turn = (word) => lane + Math.sign(end(word) - lane) * Math.min(leave(word), Math.abs(end(word) - lane));
   return path(
-    "M", a.x, end(a), "L", a.x, turn(a), "Q", a.x, lane, a.x + leave(a) * side, lane,
-    "L", b.x - leave(b) * side, lane, "Q", b.x, lane, b.x, turn(b), "L", b.x, end(b),
+    "M",
+    a.x,
+    end(a),
+    "L",
+    a.x,
+    turn(a),
+    "Q",
+    a.x,
+    lane,
+    a.x + leave(a) * side,
+    lane,
+    "L",
+    b.x - leave(b) * side,
+    lane,
+    "Q",
+    b.x,
+    lane,
+    b.x,
+    turn(b),
+    "L",
+    b.x,
+    end(b),
   );
 }
 
@@ -193,7 +243,11 @@ export function hops(layout, from, to) {
     const b = layout.words[index + step];
     if (layout.form === "column") {
       const [edge, side] = layout.rightToLeft ? [layout.width - 90, 1] : [90, -1];
-      result.push({ paths: [bow(a.y + 2 * step, b.y - 2 * step, edge, side * 24)], x: edge + side * 4, y: (a.y + b.y) / 2 + 4 });
+      result.push({
+        paths: [bow(a.y + 2 * step, b.y - 2 * step, edge, side * 24)],
+        x: edge + side * 4,
+        y: (a.y + b.y) / 2 + 4,
+      });
     } else if (a.line === b.line) {
       const y = layout.bottoms[a.line] + 5;
       const depth = layout.form === "line" ? 24 : 13;
@@ -201,7 +255,7 @@ export function hops(layout, from, to) {
       result.push({ paths: [arch(a.x + inset, b.x - inset, y, -depth)], x: (a.x + b.x) / 2, y: y + depth + 16 });
     } else {
       const depth = 13;
-      const forward = (step > 0) !== layout.rightToLeft;
+      const forward = step > 0 !== layout.rightToLeft;
       const [exit, entry] = forward ? [layout.width - 1, 1] : [1, layout.width - 1];
       const [y, next] = [layout.bottoms[a.line] + 5, layout.bottoms[b.line] + 5];
       const paths = [half(a.x, exit, y, depth, false), half(b.x, entry, next, depth, true)];
@@ -216,8 +270,30 @@ function half(word, edge, y, depth, entering) {
   const inset = 3 * Math.sign(edge - word);
   const bend = depth * (4 / 3);
   return entering
-    ? path("M", edge, y + depth, "C", edge + (word - edge) * 0.5, y + depth, word + inset, y + bend * 0.55, word + inset, y)
-    : path("M", word + inset, y, "C", word + inset, y + bend * 0.55, edge + (word - edge) * 0.5, y + depth, edge, y + depth);
+    ? path(
+        "M",
+        edge,
+        y + depth,
+        "C",
+        edge + (word - edge) * 0.5,
+        y + depth,
+        word + inset,
+        y + bend * 0.55,
+        word + inset,
+        y,
+      )
+    : path(
+        "M",
+        word + inset,
+        y,
+        "C",
+        word + inset,
+        y + bend * 0.55,
+        edge + (word - edge) * 0.5,
+        y + depth,
+        edge,
+        y + depth,
+      );
 }
 
 /** Where the label of an arc stands, inside the drawing. */
@@ -243,10 +319,16 @@ function draw(root, payload, host) {
   const drawing = shape(
     "svg",
     {
-      class: "av-drawing", width: layout.width, height: layout.height, viewBox: `0 0 ${layout.width} ${layout.height}`,
-      role: "group", "aria-label": "Words; choose the one that asks",
+      class: "av-drawing",
+      width: layout.width,
+      height: layout.height,
+      viewBox: `0 0 ${layout.width} ${layout.height}`,
+      role: "group",
+      "aria-label": "Words; choose the one that asks",
     },
-    arcs, below, ...buttons,
+    arcs,
+    below,
+    ...buttons,
   );
   root.replaceChildren(...(lead ? [lead] : []), drawing);
   if (focused !== undefined) buttons[Number(focused)]?.focus({ preventScroll: true });
@@ -264,7 +346,13 @@ function button(word, index, layout, look, payload, host) {
   const at = layout.words[index];
   const role = index === state.query ? "query" : index === look.key ? "key" : "";
   const [width, height] = [at.width + 2 * CHIP, layout.size * 1.4];
-  const box = { x: round(at.x - width / 2), y: round(at.y - height / 2), width: round(width), height: round(height), rx: 5 };
+  const box = {
+    x: round(at.x - width / 2),
+    y: round(at.y - height / 2),
+    width: round(width),
+    height: round(height),
+    rx: 5,
+  };
   const touch = Math.max(0, (44 - height) / 2);
   const fill = role === "query" ? theme.paper : role === "key" ? theme.key.text : theme.ink;
   const ask = () => {
@@ -286,17 +374,40 @@ function button(word, index, layout, look, payload, host) {
   return shape(
     "g",
     {
-      class: "av-word", "data-word": index, tabindex: index === state.query ? 0 : -1, role: "button",
-      "aria-pressed": index === state.query, "aria-label": `${word.text}, word ${index + 1}`, onclick: ask, onkeydown: move,
+      class: "av-word",
+      "data-word": index,
+      tabindex: index === state.query ? 0 : -1,
+      role: "button",
+      "aria-pressed": index === state.query,
+      "aria-label": `${word.text}, word ${index + 1}`,
+      onclick: ask,
+      onkeydown: move,
     },
     shape("rect", { "data-live": "", ...box, y: box.y - touch, height: box.height + 2 * touch, fill: "transparent" }),
     shape("rect", { class: role ? undefined : "av-back", ...box, ...chip(role, theme) }),
-    shape("rect", { class: "av-ring", "data-live": "", ...box, x: box.x - 4, y: box.y - 4, width: box.width + 8, height: box.height + 8, rx: 8, fill: "none" }),
+    shape("rect", {
+      class: "av-ring",
+      stroke: "none",
+      "data-live": "",
+      ...box,
+      x: box.x - 4,
+      y: box.y - 4,
+      width: box.width + 8,
+      height: box.height + 8,
+      rx: 8,
+      fill: "none",
+    }),
     shape(
       "text",
       {
-        x: round(at.x), y: round(at.y + layout.size * 0.32), "text-anchor": "middle", fill, "font-size": layout.size, "font-family": theme.serif,
-        direction: word.rtl ? "rtl" : "ltr", "unicode-bidi": "isolate",
+        x: round(at.x),
+        y: round(at.y + layout.size * 0.32),
+        "text-anchor": "middle",
+        fill,
+        "font-size": layout.size,
+        "font-family": theme.serif,
+        direction: word.rtl ? "rtl" : "ltr",
+        "unicode-bidi": "isolate",
         ...(layout.form === "lines" && role !== "query" ? halo(theme, 7) : {}),
       },
       at.text,
@@ -320,10 +431,14 @@ function attention(layout, look, query, host) {
   const seen = look.weights
     .map((weight, index) => ({ weight, index }))
     .filter(({ weight, index }) => index !== query && (weight >= LEAST || index === look.key))
-    .sort((a, b) => (a.index === look.key) - (b.index === look.key) || a.weight - b.weight);
+    .sort((a, b) => Number(a.index === look.key) - Number(b.index === look.key) || a.weight - b.weight);
   const stroke = ({ weight, index }) => ({
-    fill: "none", stroke: theme.query.mark, "stroke-width": round(1 + 8 * weight), pathLength: 1,
-    "stroke-opacity": index === look.key ? 1 : round(0.35 + 0.65 * weight), class: host.moving ? "av-arc" : undefined,
+    fill: "none",
+    stroke: theme.query.mark,
+    "stroke-width": round(1 + 8 * weight),
+    pathLength: 1,
+    "stroke-opacity": index === look.key ? 1 : round(0.35 + 0.65 * weight),
+    class: host.moving ? "av-arc" : undefined,
   });
   const asks = layout.words[query];
   const answers = layout.words[look.key];
@@ -347,7 +462,10 @@ function attention(layout, look, query, host) {
     const x = layout.rightToLeft ? layout.width : 0;
     return [
       ...seen.map((one) => shape("path", { d: laneArc(layout, one.index, query), ...stroke(one) })),
-      shape("path", { d: path("M", x, 15, "h", 34 * side), ...stroke({ weight: look.weights[look.key], index: look.key }) }),
+      shape("path", {
+        d: path("M", x, 15, "h", 34 * side),
+        ...stroke({ weight: look.weights[look.key], index: look.key }),
+      }),
       ...legend(x + 46 * side, 22, look.step, look.attention, theme.ink, host, side),
     ];
   }
@@ -406,13 +524,27 @@ function legend(x, y, strong, quiet, fill, host, side) {
   ];
 }
 
-function label(x, y, text, size, host, { family, weight = 400, fill, anchor = "middle", cut = 0, moving } = {}) {
+/**
+ * @param {number} x @param {number} y @param {string} text @param {number} size
+ * @param {import("./core.js").Host} host
+ * @param {{ family?: string, weight?: number, fill?: string, anchor?: string, cut?: number, moving?: object }} style
+ *   `cut` is how wide the paper around the letters is, which cuts the lines behind them
+ */
+function label(x, y, text, size, host, style) {
+  const { family, weight = 400, fill, anchor = "middle", cut = 0, moving } = style;
   const { theme } = host;
   return shape(
     "text",
     {
-      x: round(x), y: round(y), "text-anchor": anchor, "font-size": size, "font-weight": weight, fill: fill ?? theme.ink,
-      "font-family": family ?? theme.sans, ...(cut ? halo(theme, cut) : {}), ...moving,
+      x: round(x),
+      y: round(y),
+      "text-anchor": anchor,
+      "font-size": size,
+      "font-weight": weight,
+      fill: fill ?? theme.ink,
+      "font-family": family ?? theme.sans,
+      ...(cut ? halo(theme, cut) : {}),
+      ...moving,
     },
     text,
   );
@@ -422,9 +554,14 @@ function recurrence(layout, look, query, host) {
   const { theme } = host;
   const found = hops(layout, look.key, query);
   const each = 480 / found.length;
-  const timed = (index) => (host.moving ? { class: "av-hop", style: `--av-time:${each}ms;--av-delay:${index * each}ms` } : {});
+  const timed = (index) =>
+    host.moving ? { class: "av-hop", style: `--av-time:${each}ms;--av-delay:${index * each}ms` } : {};
   const late = (index) => (host.moving ? { class: "av-late", style: `--av-delay:${index * each}ms` } : {});
-  const narrow = Math.min(...found.map((hop, index) => (index ? Math.abs(hop.x - found[index - 1].x) + Math.abs(hop.y - found[index - 1].y) : 99)));
+  const narrow = Math.min(
+    ...found.map((hop, index) =>
+      index ? Math.abs(hop.x - found[index - 1].x) + Math.abs(hop.y - found[index - 1].y) : 99,
+    ),
+  );
   const every = Math.max(1, Math.ceil(18 / narrow));
   const drawn = found.flatMap((hop, index) => [
     ...hop.paths.map((d) =>
@@ -449,7 +586,12 @@ function recurrence(layout, look, query, host) {
     const y = layout.height - 14;
     drawn.push(
       ...[0, 1].map((index) =>
-        shape("path", { d: arch(x + 18 * index * side + side, x + 18 * (index + 1) * side - side, y - 10, -9), fill: "none", stroke: theme.stream.mark, "stroke-width": 2 }),
+        shape("path", {
+          d: arch(x + 18 * index * side + side, x + 18 * (index + 1) * side - side, y - 10, -9),
+          fill: "none",
+          stroke: theme.stream.mark,
+          "stroke-width": 2,
+        }),
       ),
       ...legend(x + 46 * side, y, look.steps, look.recurrence, theme.stream.text, host, side),
     );
@@ -460,7 +602,13 @@ function recurrence(layout, look, query, host) {
     const centre = within((layout.words[look.key].x + layout.words[query].x) / 2, total, layout);
     const y = layout.height - 16;
     drawn.push(
-      label(centre - total / 2, y, look.steps, 23, host, { family: theme.serif, weight: 600, fill: theme.stream.text, anchor: "start", moving: last }),
+      label(centre - total / 2, y, look.steps, 23, host, {
+        family: theme.serif,
+        weight: 600,
+        fill: theme.stream.text,
+        anchor: "start",
+        moving: last,
+      }),
       label(centre + total / 2, y, look.recurrence, 14, host, { fill: theme.quiet, anchor: "end", moving: last }),
     );
   }

@@ -1,7 +1,7 @@
 """The learner's sentence as the picture: one step of attention above it, the steps of a recurrence below.
 
-Drawn by ``sentence.js``. For every word of the sentence the payload carries where it looks, so that choosing another
-word needs no answer from Python.
+Drawn by ``sentence.js``. For every word of the sentence the payload carries where it looks, so that choosing
+another word needs no answer from Python.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, Literal
 from attnviz.viewer.text import is_right_to_left, percent, steps, table, well_formed
 
 LONGEST = 96
-"""Words that are drawn at most: about eight lines of a laptop's width. The rest of a longer text is named, not drawn."""
+"""Words that are drawn at most: about eight lines of a laptop's width. The rest of a longer text is named,
+not drawn."""
 
 Role = Literal["", "query", "key"]
 
@@ -24,8 +25,9 @@ Role = Literal["", "query", "key"]
 class Look:
     """Where one word looks, in the head that was chosen for it.
 
-    ``weights`` holds its weight on each word of the sentence, each from 0 to 1, together at most 1 (special tokens may
-    have the rest). ``key`` is the word it looks hardest at, None where there is none to look at (the first word).
+    ``weights`` holds its weight on each word of the sentence, each from 0 to 1, together at most 1 (special
+    tokens may have the rest). ``key`` is the word it looks hardest at, None where there is none to look at
+    (the first word).
     """
 
     weights: tuple[float, ...]
@@ -56,7 +58,9 @@ class Sentence:
     def __post_init__(self) -> None:
         if not self.words:
             raise ValueError("a sentence has at least one word")
-        if len(self.looks) != len(self.words) or {len(look.weights) for look in self.looks} != {len(self.words)}:
+        if len(self.looks) != len(self.words) or {len(look.weights) for look in self.looks} != {
+            len(self.words)
+        }:
             raise ValueError(
                 f"{len(self.words)} words need as many looks with as many weights each,"
                 f" not {len(self.looks)} with {sorted({len(look.weights) for look in self.looks})}"
@@ -80,12 +84,14 @@ def payload(
 ) -> dict[str, Any]:
     """The sentence picture's data, JSON values only.
 
-    ``looks`` says for each word where it looks and in which head; ``heads`` is how many heads were searched for it,
-    ``candidates`` among which words ("an earlier word", "another word"). ``lead`` adds the sentence "To carry animal to
-    it …", which then changes at once with the word. ``theme`` is None where the page or the reader's system decides.
+    ``looks`` says for each word where it looks and in which head; ``heads`` is how many heads were searched
+    for it, ``candidates`` among which words ("an earlier word", "another word"). ``lead`` adds the sentence
+    "To carry animal to it …", which then changes at once with the word. ``theme`` is None where the page or
+    the reader's system decides.
 
-    Fields: ``words`` [{text, rtl}], ``query``, ``looks`` [{key, hops, weights, step, attention, steps, recurrence, lead,
-    hint, note, say}], ``alt``, ``csv``, ``title``, ``theme``. Raises ValueError for numbers that do not fit together.
+    Fields: ``words`` [{text, rtl}], ``query``, ``looks`` [{key, hops, weights, step, attention, share,
+    steps, recurrence, lead, hint, note, say}], ``alt``, ``csv``, ``title``, ``theme``. Raises ValueError for
+    numbers that do not fit together.
     """
     sentence = Sentence(
         tuple(well_formed(word) for word in words), tuple(looks), query, well_formed(model), heads, candidates
@@ -98,7 +104,7 @@ def payload(
         "words": [{"text": word, "rtl": is_right_to_left(word)} for word in sentence.words[:number]],
         "query": query,
         "looks": shown,
-        "alt": "The sentence with one arc of attention above it and the steps of a recurrent network below it.",
+        "alt": "The sentence, one arc of attention above it, the steps of a recurrent network below it.",
         "csv": _csv(sentence, number),
         "theme": theme,
     }
@@ -113,33 +119,40 @@ def chosen_word(value: object, words: int) -> int | None:
 def _look(sentence: Sentence, index: int, number: int, lead: bool) -> dict[str, Any]:
     look = sentence.looks[index]
     word = _bare(sentence.words[index])
-    key = look.key if look.key is not None and look.key < number else None
-    cut = "" if number == len(sentence.words) else f" The first {number} of {len(sentence.words)} words are shown."
-    if key is None:
-        fact = f"‘{word}’ has no {sentence.candidates.split(' ', 1)[1]} to look at."
+    weights = [round(weight, 4) for weight in look.weights[:number]]
+    whole = len(sentence.words)
+    cut = "" if number == whole else f"The first {number} of {whole} words are shown."
+    if look.key is None or look.key >= number:
+        nothing = f"has no {sentence.candidates.partition(' ')[2]} to look at."
         return {
             "key": None,
             "hops": 0,
-            "weights": [round(weight, 4) for weight in look.weights[:number]],
-            "lead": [[word, "query"], [f" has no {sentence.candidates.split(' ', 1)[1]} to look at.", ""]] * lead,
+            "weights": weights,
+            "lead": [[word, "query"], [f" {nothing}", ""]] if lead else [],
             "hint": "Choose any other word.",
-            "note": cut.strip(),
-            "say": fact,
+            "note": cut,
+            "say": f"‘{word}’ {nothing}",
         }
-    hops = abs(index - key)
-    weight = percent(look.weights[key])
+    key = _bare(sentence.words[look.key])
+    hops = abs(index - look.key)
+    weight = percent(look.weights[look.key])
+    head = f"layer {look.layer}, head {look.head}"
+    rest = f", a recurrent network takes {steps(hops)}. Attention takes one{', too' if hops == 1 else ''}."
     lead_parts: list[tuple[str, Role]] = [
         ("To carry ", ""),
-        (_bare(sentence.words[key]), "key"),
+        (key, "key"),
         (" to ", ""),
         (word, "query"),
-        (f", a recurrent network takes {steps(hops)}. Attention takes one{', too' if hops == 1 else ''}.", ""),
+        (rest, ""),
     ]
-    where = f"{sentence.model}, layer {look.layer}, head {look.head}"
+    note = (
+        f"Measured in {sentence.model}, {head}: of all {sentence.heads} heads the one where ‘{word}’ looks"
+        f" hardest at {sentence.candidates}. {cut}"
+    )
     return {
-        "key": key,
+        "key": look.key,
         "hops": hops,
-        "weights": [round(weight, 4) for weight in look.weights[:number]],
+        "weights": weights,
         "step": "1 step",
         "attention": f"attention, {weight} of its weight",
         "share": weight,
@@ -147,10 +160,9 @@ def _look(sentence: Sentence, index: int, number: int, lead: bool) -> dict[str, 
         "recurrence": "recurrence, one word after another",
         "lead": [list(part) for part in lead_parts] if lead else [],
         "hint": "Choose any word.",
-        "note": f"Measured in {where}: of all {sentence.heads} heads the one where ‘{word}’ looks"
-        f" hardest at {sentence.candidates}.{cut}",
-        "say": f"‘{word}’ looks {weight} at ‘{_bare(sentence.words[key])}’ in layer {look.layer}, head {look.head}:"
-        f" 1 step of attention, {steps(hops)} of a recurrence.",
+        "note": note.strip(),
+        "say": f"‘{word}’ looks {weight} at ‘{key}’ in {head}: 1 step of attention, {steps(hops)} of a"
+        " recurrence.",
     }
 
 

@@ -11,7 +11,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def well_formed(text: str) -> str:
-    """The text with every broken half of a character (a lone surrogate) as "�": it can then be sent and saved."""
+    """The text with every broken half of a character (a lone surrogate) as "�": it can then be sent and
+    saved."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -25,7 +26,8 @@ def is_right_to_left(text: str) -> bool:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in whole per cent, "68 %", with a space that does not break; "under 1 %" where it rounds to 0."""
+    """A share of 1 in whole per cent, "68 %", with a space that does not break; "under 1 %" where it rounds
+    to 0."""
     rounded = round(100 * share)
     return f"{rounded}\u00a0%" if rounded or share == 0 else "under 1\u00a0%"
 
@@ -38,10 +40,11 @@ def steps(number: int) -> str:
 def table(rows: Iterable[Sequence[object]]) -> str:
     """CSV with one line a row.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it: texts arrive by shared links too.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it: texts arrive by shared
+    links too.
     """
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows([_cell(value) for value in row] for row in rows)
     return written.getvalue()
 
 

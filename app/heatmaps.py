@@ -1,0 +1,367 @@
+"""The heads of a model on the learner's text: what the heatmap page shows of them and can ask about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+
+from app import cache, selection
+from app.lessons import Lesson
+from app.widgets.lesson import Question, Try
+from attnviz.analysis.attention_view import AttentionView, attention_view, strongest_keys, thumbnails
+from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
+from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
+from attnviz.figures.quantities import whole_percent
+from attnviz.models.catalog import title_of
+from attnviz.tracing.tokens import Tokens
+from attnviz.tracing.trace import AttentionKind, Floats, Trace
+
+KIND_NAMES: dict[AttentionKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
+
+_PATTERN_WORDS: dict[Pattern, str] = {
+    "itself": "the token itself",
+    "previous": "the token before",
+    "next": "the token after",
+    "first": "the first token",
+    "special": "special tokens",
+    "same token": "the same token elsewhere",
+}
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What of the matrix is hidden or merged."""
+
+    first: bool = False
+    special: bool = False
+    pieces: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """All heads of one kind of attention for one text."""
+
+    model_id: str
+    text: str
+    trace: Trace
+    kind: AttentionKind
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.trace.layers(self.kind)
+
+    @property
+    def heads(self) -> int:
+        """Heads in each layer."""
+        return self.trace.heads(self.kind)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens that ask."""
+        return self.trace.query_tokens(self.kind)
+
+    @property
+    def starts_special(self) -> bool:
+        """Whether the first key is a special token, so that hiding those hides it too."""
+        return self.trace.key_tokens(self.kind).special[0]
+
+    @property
+    def has_special(self) -> bool:
+        """Whether there are special tokens to hide."""
+        return any((*self.tokens.special, *self.trace.key_tokens(self.kind).special))
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether a word takes several tokens."""
+        return any(len(t.word_groups) < len(t) for t in (self.tokens, self.trace.key_tokens(self.kind)))
+
+    @cached_property
+    def opening(self) -> tuple[int, int, int]:
+        """Layer, head and query token worth opening with."""
+        return _opening(self.model_id, self.text, self.kind)
+
+    @cached_property
+    def patterns(self) -> HeadPatterns:
+        """What each head does, beside chance."""
+        return _patterns(self.model_id, self.text, self.kind)
+
+    def view(self, layer: int, head: int | None, hidden: Hidden, threshold: float = 0.0) -> AttentionView:
+        """One head, or the mean of a layer, as it should be drawn."""
+        return attention_view(
+            self.trace,
+            self.kind,
+            layer,
+            head,
+            hide_first=hidden.first,
+            hide_special=hidden.special,
+            merge_words=hidden.pieces,
+            threshold=threshold,
+        )
+
+    def thumbnails(self, hidden: Hidden) -> Floats:
+        """All heads, small, as they should be drawn."""
+        return _thumbnails(self.model_id, self.text, self.kind, hidden)
+
+    def names(self) -> list[list[str]]:
+        """What to say of each head when it is pointed at: its name and what it does most."""
+        return [[self._name(layer, head) for head in range(self.heads)] for layer in range(self.layers)]
+
+    def looks(self, view: AttentionView, token: int) -> tuple[str, list[tuple[str | None, float]]]:
+        """The query's label and at which keys it looks most, None for itself."""
+        row = view.row_of(token)
+        if row is None:
+            return self.tokens.unique_labels[token], []
+        itself = view.queries[row] if self.kind != "cross" else None
+        found = strongest_keys(view, row)
+        return view.query_labels[row], [
+            (None if view.keys[column] == itself else view.key_labels[column], weight)
+            for column, weight in found
+        ]
+
+    def described(
+        self, layer: int, head: int | None, query: str, looks: list[tuple[str | None, float]]
+    ) -> str:
+        """The figure in words."""
+        where = f"layer {layer}, " + ("mean of all heads" if head is None else f"head {head}")
+        said = (
+            ", ".join(f"{round(100 * w)} percent at {key or 'itself'}" for key, w in looks)
+            or "at hidden tokens only"
+        )
+        return f"Attention of {title_of(self.model_id)}, {where}. {query} looks {said}."
+
+    def where(self, words: Lesson, layer: int, head: int | None) -> str:
+        """Layer and head in words."""
+        if head is None:
+            return words.say("where_mean", layer=layer, heads=self.heads)
+        return words.say("where", layer=layer, head=head)
+
+    def remark(self, words: Lesson, view: AttentionView, token: int, threshold: float) -> str:
+        """What was done to the row that is shown: weight shared out, or left out."""
+        row = view.row_of(token)
+        said = []
+        if row is not None and view.masked_share[row] > 0:
+            said.append(words.say("renormalised", share=whole_percent(float(view.masked_share[row]))))
+        if threshold:
+            said.append(words.say("below", least=round(100 * threshold)))
+        return " ".join(said)
+
+    def code(self, words: Lesson, layer: int, head: int | None, token: int, hidden: Hidden) -> str:
+        """The lines that give this row in a notebook."""
+        named = {"hide_first": hidden.first, "hide_special": hidden.special, "merge_words": hidden.pieces}
+        return words.code.format(
+            model=self.model_id,
+            text=self.text,
+            kind=self.kind,
+            layer=layer,
+            head=head,
+            token=token,
+            options="".join(f", {name}=True" for name, on in named.items() if on),
+        )
+
+    def open(self, number: int) -> None:
+        """Choose the head of this number, as counted in the picture of all heads."""
+        if 0 <= number < self.layers * self.heads:
+            selection.choose(layer=number // self.heads, head=number % self.heads, mean=False)
+
+    def suggestions(self, words: Lesson) -> list[Try]:
+        """Heads worth opening, each with what was measured there."""
+        layer, head, token = self.opening
+        query, looks = self.looks(self.view(layer, head, Hidden()), token)
+        found = []
+        if looks and looks[0][0] is not None:
+            key, weight = looks[0]
+            action = words.say("follow", query=query, key=key)
+            found.append(
+                Try(action, _at(layer, head, whole_percent(weight)), _open(layer, head, self, token))
+            )
+        for pattern in ("previous", "special", "first"):
+            if pattern not in self.patterns.patterns or (pattern == "first" and self.starts_special):
+                continue
+            layer, head = self.patterns.best(pattern)
+            share = float(self.patterns.share[pattern][layer, head])
+            detail = f"{whole_percent(share)} to {_PATTERN_WORDS[pattern]}"
+            found.append(Try(words.say(f"try_{pattern}"), _at(layer, head, detail), _open(layer, head, self)))
+        if self.patterns.patterns:
+            layer, head = self.patterns.most_even()
+            most = float(self.patterns.entropy_chance[layer])
+            detail = f"{float(self.patterns.entropy[layer, head]):.1f} of {most:.1f} bits"
+            found.append(Try(words.say("even"), _at(layer, head, detail), _open(layer, head, self)))
+        return found[:4]
+
+    def questions(self, words: Lesson, layer: int, head: int | None, token: int) -> list[Question]:
+        """What another head does with the chosen token, and what a third one does most."""
+        asked = [self._where_it_looks(words, (layer, head), token), self._what_it_does(words, (layer, head))]
+        return [question for question in asked if question is not None]
+
+    def _where_it_looks(self, words: Lesson, shown: tuple[int, int | None], token: int) -> Question | None:
+        rows = np.stack(
+            [self.trace.weights(self.kind, i)[:, token] for i in range(self.layers)]
+        )  # (layer, head, key)
+        answering = self.trace.key_tokens(self.kind)
+        worth = [i for i in self._worth_asking(answering, token) if rows[..., i].max() > 0]
+        if len(worth) < 2:
+            return None
+        best = rows.argmax(axis=-1)
+        strength = np.where(np.isin(best, worth), rows.max(axis=-1), 0)
+        for place in (shown, self.opening[:2]):
+            if place[1] is not None:
+                strength[place] = 0
+        layer, head = (int(i) for i in np.unravel_index(strength.argmax(), strength.shape))
+        if strength[layer, head] == 0:
+            return None
+        answer = int(best[layer, head])
+        row = rows[layer, head]
+        here = rows[shown[0], shown[1] or 0]
+        others = [
+            int(here.argmax()),
+            0,
+            token if self.kind != "cross" else 0,
+            *np.argsort(-row)[1:4].tolist(),
+        ]
+        choices = sorted(dict.fromkeys((answer, *(i for i in others if here[i] > 0 or row[i] > 0))))[:6]
+        if answer not in choices:
+            choices[-1] = answer
+        query = self.tokens.unique_labels[token]
+        names = {i: self._choice(answering, i, token) for i in choices}
+        return Question(
+            "looks",
+            words.say("ask_looks", layer=layer, head=head, query=query),
+            list(names.values()),
+            names[answer],
+            words.say(
+                "because_looks",
+                query=query,
+                share=whole_percent(float(row[answer])),
+                key=answering.unique_labels[answer],
+            ),
+            {"layer": layer, "head": head, "mean": False},
+        )
+
+    def _what_it_does(self, words: Lesson, shown: tuple[int, int | None]) -> Question | None:
+        known = self.patterns.patterns
+        if len(known) < 2:
+            return None
+        strongest = {
+            (layer, head): self.patterns.strongest(layer, head)
+            for layer in range(self.layers)
+            for head in range(self.heads)
+            if (layer, head) != shown
+        }
+        clear = [(place, s) for place, s in strongest.items() if s is not None and s.score > 0.4]
+        if not clear:
+            return None
+        (layer, head), found = clear[
+            len(self.text) % len(clear)
+        ]  # the same for everybody who reads this text
+        return Question(
+            "does",
+            words.say("ask_does", layer=layer, head=head),
+            [_PATTERN_WORDS[p] for p in known],
+            _PATTERN_WORDS[found.pattern],
+            words.say(
+                "because_does",
+                share=whole_percent(found.share),
+                pattern=_PATTERN_WORDS[found.pattern],
+                chance=whole_percent(found.chance),
+            ),
+            {"layer": layer, "head": head, "mean": False},
+        )
+
+    def _worth_asking(self, answering: Tokens, token: int) -> Iterable[int]:
+        """Keys that make a good answer: words, not the token itself and not the first one, where most heads rest."""
+        for i in range(1, len(answering)):
+            if not answering.special[i] and (self.kind == "cross" or i != token):
+                yield i
+
+    def _choice(self, answering: Tokens, i: int, token: int) -> str:
+        label = answering.unique_labels[i]
+        return f"{label} (itself)" if i == token and self.kind != "cross" else label
+
+    def _name(self, layer: int, head: int) -> str:
+        found = self.patterns.strongest(layer, head)
+        if found is None or found.score < 0.2:
+            return f"L{layer}H{head}"
+        return f"L{layer}H{head}: {whole_percent(found.share)} to {_PATTERN_WORDS[found.pattern]}"
+
+
+def table(view: AttentionView) -> dict[str, Iterable[object]]:
+    """The matrix as rows of a table: query, key, weight."""
+    rows, columns = view.weights.shape
+    return {
+        "query": np.repeat(view.query_labels, columns),
+        "key": np.tile(view.key_labels, rows),
+        "weight": view.weights.ravel(),
+    }
+
+
+def follow(heads: Heads) -> None:
+    """When model, text or kind has changed since the last run, open what is worth seeing there.
+
+    Otherwise a token of the old text would be asked for in the new one, and answered with an excuse.
+    """
+    now = (heads.model_id, heads.text, heads.kind)
+    before = st.session_state.get("_heads")
+    st.session_state["_heads"] = now
+    if before is None or before == now:
+        return
+    layer, head, token = heads.opening
+    if before[0] != now[0] or before[2] != now[2]:
+        selection.choose(layer=layer, head=head)
+    if str(st.session_state.get("token")) not in heads.tokens.unique_labels:
+        selection.choose(token=heads.tokens.unique_labels[token])
+
+
+def _at(layer: int, head: int, measured: str) -> str:
+    return f"layer {layer}, head {head}: {measured}"
+
+
+def _open(layer: int, head: int, heads: Heads, token: int | None = None) -> dict[str, object]:
+    chosen = {} if token is None else {"token": heads.tokens.unique_labels[token]}
+    return {"layer": layer, "head": head, "mean": False, **chosen}
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _opening(model_id: str, text: str, kind: AttentionKind) -> tuple[int, int, int]:
+    """For self-attention the head with the farthest strong look; for cross-attention the clearest alignment."""
+    trace = cache.trace(model_id, text)
+    if kind == "cross":
+        return _clearest_alignment(trace)
+    words = spaced_words(trace.query_tokens(kind))
+    if not words:
+        return 0, 0, 0
+    looks = hardest_looks(trace, kind, words)
+    word = farthest_look(looks)
+    return looks[word].layer, looks[word].head, words[word][0]
+
+
+def _clearest_alignment(trace: Trace) -> tuple[int, int, int]:
+    """The head whose rows look hardest, each at another token, and its row that looks hardest."""
+    best, found = -1.0, (0, 0, 0)
+    for layer in range(trace.layers("cross")):
+        for head, weights in enumerate(trace.weights("cross", layer)):  # (query, key)
+            different = len(set(weights.argmax(axis=1).tolist())) / len(weights)
+            score = float(weights.max(axis=1).mean()) * different
+            if score > best:
+                best, found = score, (layer, head, int(weights.max(axis=1).argmax()))
+    return found
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _patterns(model_id: str, text: str, kind: AttentionKind) -> HeadPatterns:
+    return head_patterns(cache.trace(model_id, text), kind)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _thumbnails(model_id: str, text: str, kind: AttentionKind, hidden: Hidden) -> Floats:
+    return thumbnails(
+        cache.trace(model_id, text),
+        kind,
+        hide_first=hidden.first,
+        hide_special=hidden.special,
+        merge_words=hidden.pieces,
+    )

@@ -1,0 +1,77 @@
+"""Attention heatmaps: which token looks at which, in every head of the model."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import heatmaps, selection
+from app.heatmaps import Heads
+from app.lessons import lesson
+from app.widgets import figure, head_controls, looks, page, waiting
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from attnviz.figures.all_heads import all_heads
+from attnviz.figures.heatmap import attention_heatmap
+from attnviz.figures.weight_colours import place as on_palette
+from attnviz.models.catalog import title_of
+
+WORDS = lesson("attention_heatmaps")
+WIDEST_IN_MARGIN = 12  # layers; more need the whole width
+
+
+@fragment
+def body(heads: Heads) -> None:
+    """All that follows a change of layer, head or token: no pass of the model, no rerun of the page."""
+    with st.container(key="heat"):
+        margin, main = st.container(key="heat_margin"), st.container(key="heat_main")
+    with margin:
+        at = head_controls.place(heads, WORDS)
+    with main, st.container(key="heat_stage"):
+        stage = st.container(key="heat_picture")
+        with st.container(key="heat_options"):
+            options = head_controls.options(heads, WORDS)
+
+    head = None if options.mean else at.head
+    view = heads.view(at.layer, head, options.hidden, options.threshold)
+    query, seen = heads.looks(view, at.token)
+    with stage:
+        figure.show(
+            attention_heatmap(view, figure.mode(), chosen=view.row_of(at.token)),
+            "attention",
+            heads.described(at.layer, head, query, seen),
+            partial(heatmaps.table, view),
+            fills=True,
+        )
+    with main:
+        looks.show(
+            query,
+            seen,
+            heads.where(WORDS, at.layer, head),
+            heads.remark(WORDS, view, at.token, options.threshold),
+        )
+    with margin if heads.layers <= WIDEST_IN_MARGIN else st.container(key="heat_strip"):
+        figure.show(
+            all_heads(
+                on_palette(heads.thumbnails(options.hidden)),
+                figure.mode(),
+                chosen=(at.layer, at.head),
+                names=heads.names(),
+            ),
+            "all_heads",
+            WORDS.say("all_heads_alt", title=title_of(heads.model_id), layer=at.layer, head=at.head),
+            fills=True,
+            on_pick=heads.open,
+        )
+    blocks.try_this(heads.suggestions(WORDS))
+    blocks.check_yourself(heads.questions(WORDS, at.layer, head, at.token))
+    blocks.the_code(heads.code(WORDS, at.layer, head, at.token, options.hidden))
+
+
+page.head("attention_heatmaps", WORDS)
+model_id, text = selection.model_id(), selection.text()
+trace = waiting.trace(model_id, text, height=470)
+all_of_them = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
+heatmaps.follow(all_of_them)
+head_controls.checked(all_of_them)
+body(all_of_them)
+page.foot("attention_heatmaps")

@@ -1,0 +1,88 @@
+"""The controls of a head: kind of attention, layer, head, query token, and what of the matrix is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import selection
+from app.heatmaps import KIND_NAMES, Heads, Hidden
+from app.lessons import Lesson
+from attnviz.tracing.trace import AttentionKind
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which row of which matrix."""
+
+    layer: int
+    head: int
+    token: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the matrix is drawn. ``threshold`` is a weight."""
+
+    hidden: Hidden
+    mean: bool
+    threshold: float
+
+
+def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
+    """Encoder, decoder or cross-attention; asked only where the model has more than one."""
+    chosen = selection.one_of("kind", kinds, "kind of attention")
+    if len(kinds) == 1:
+        return chosen
+    with st.container(key="heat_kind"):
+        answer: AttentionKind = st.segmented_control(
+            words.say("kind"),
+            kinds,
+            key="kind",
+            bind="query-params",
+            format_func=KIND_NAMES.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+        )
+    return answer
+
+
+def checked(heads: Heads) -> Place:
+    """Layer, head and query token as the address asks for them, or what is worth seeing."""
+    layer, head, token = heads.opening
+    names = heads.tokens.unique_labels
+    return Place(
+        selection.whole_number("layer", heads.layers, "layer", start=layer),
+        selection.whole_number("head", heads.heads, "head", start=head),
+        names.index(selection.one_of("token", names, "token", start=names[token])),
+    )
+
+
+def place(heads: Heads, words: Lesson) -> Place:
+    """The controls of layer, head and query token."""
+    start = checked(heads)
+    with st.container(key="heat_place"):
+        layer = _numbered(words.say("layer"), "layer", heads.layers, start.layer)
+        head = _numbered(words.say("head"), "head", heads.heads, start.head)
+    names = heads.tokens.unique_labels
+    token = st.selectbox(words.say("token"), names, index=start.token, key="token", bind="query-params")
+    return Place(layer, head, names.index(token))
+
+
+def options(heads: Heads, words: Lesson) -> Options:
+    """The switches; those that would change nothing for this text are not shown."""
+    special = heads.has_special and st.toggle(words.say("special"), key="special", bind="query-params")
+    first = not heads.starts_special and st.toggle(words.say("first"), key="first", bind="query-params")
+    pieces = heads.has_pieces and st.toggle(words.say("merge"), key="merge", bind="query-params")
+    mean = st.toggle(words.say("mean"), key="mean", bind="query-params")
+    least = st.slider(words.say("least"), 0, 50, 0, 5, format="%d %%", key="least", bind="query-params")
+    return Options(Hidden(first, special, pieces), mean, least / 100)
+
+
+def _numbered(label: str, key: str, count: int, start: int) -> int:
+    """A slider from 0; a single layer or head needs none."""
+    if count == 1:
+        return 0
+    return int(st.slider(label, 0, count - 1, start, key=key, bind="query-params"))
