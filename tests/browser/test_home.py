@@ -1,0 +1,85 @@
+"""The first page as a newcomer meets it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Server, settle
+
+
+def drawn(page):
+    """The sentence picture, inside its component."""
+    return page.locator(".st-key-picture_sentence svg").first
+
+
+def test_it_opens_with_a_real_example(page_at):
+    page = page_at()
+    assert page.get_by_role("heading", level=1).inner_text() == "From recurrence to attention"
+    expect(drawn(page)).to_contain_text("animal")
+    assert page.locator(".av-error").count() == 0
+
+
+def test_another_text_gives_another_picture(page_at):
+    page = page_at()
+    box = page.get_by_label("Your text")
+    box.fill("The keys to the cabinet are on the table.")
+    box.press("Control+Enter")
+    expect(drawn(page)).to_contain_text("cabinet", timeout=15_000)
+    assert "text=" in page.url
+
+
+def test_an_example_is_one_press_away(page_at):
+    page = page_at()
+    page.get_by_role("button", name="Agreement").click()
+    expect(drawn(page)).to_contain_text("cabinet", timeout=15_000)
+
+
+def test_a_copied_link_opens_the_same_view_on_a_fresh_server(page_at):
+    page = page_at()
+    page.get_by_role("button", name="Two pronouns").click()
+    page.wait_for_function("location.search.includes('text=')")
+    query = page.url.partition("?")[2]
+    fresh = Server()
+    try:
+        fresh.wait("/_stcore/health")
+        other = page_at(f"?{query}", at=fresh)
+        expect(drawn(other)).to_contain_text("Mary", timeout=30_000)
+    finally:
+        fresh.stop()
+
+
+def test_reload_keeps_the_state(page_at):
+    page = page_at()
+    page.get_by_role("button", name="Agreement").click()
+    page.wait_for_function("location.search.includes('text=')")
+    page.reload()
+    settle(page)
+    assert page.get_by_label("Your text").input_value() == "The keys to the cabinet are on the table."
+
+
+def test_an_empty_text_is_one_sentence_and_a_way_out(page_at):
+    page = page_at()
+    box = page.get_by_label("Your text")
+    box.fill("   ")
+    box.press("Control+Enter")
+    page.wait_for_selector(".av-error")
+    page.get_by_role("button", name="Use the first example").click()
+    page.wait_for_function("!document.querySelector('.av-error')")
+
+
+def test_a_model_that_does_not_exist(page_at):
+    page = page_at("?model=no-such/model")
+    assert "no-such" in page.locator(".av-error").inner_text() or "model is not" in page.locator(".av-error").inner_text()
+    page.get_by_role("button", name=re.compile("Use MiniLM")).click()
+    page.wait_for_function("!document.querySelector('.av-error')")
+
+
+@pytest.mark.parametrize(("theme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 19, 24)")])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_fits_in_both_themes(page_at, theme, paper, width, height):
+    page = page_at(theme=theme, width=width, height=height)
+    found = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert found == paper
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
