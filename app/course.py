@@ -38,12 +38,16 @@ COURSE = (
     Page("home", "Foundations", "Home", "Why a token should reach any other in one step"),
     Page("tokens", "Foundations", "Tokens", "What the model reads instead of words"),
     Page("model_explorer", "Foundations", "Model explorer", "Where all those numbers sit"),
-    Page("self_attention", "Attention", "Self-attention, step by step", "From x to Q, K, V to a weighted sum"),
+    Page(
+        "self_attention", "Attention", "Self-attention, step by step", "From x to Q, K, V to a weighted sum"
+    ),
     Page("attention_heatmaps", "Attention", "Attention heatmaps", "Which token looks at which"),
     Page("cross_attention", "Attention", "Cross-attention", "How one text reads another"),
     Page("multi_head", "Attention", "Multi-head attention", "What each head is for, measured"),
     Page("positions", "The whole block", "Positional encoding", "How order gets in"),
-    Page("feed_forward", "The whole block", "Feed-forward network", "Two thirds of the work between the heads"),
+    Page(
+        "feed_forward", "The whole block", "Feed-forward network", "Two thirds of the work between the heads"
+    ),
     Page("architectures", "The whole block", "Architectures", "Encoder, decoder, and both"),
     Page("predictions", "The whole block", "Predictions", "From the last vector to a word"),
     Page("compare", "Experiments", "Compare models", "One sentence, several readers"),

@@ -1,4 +1,5 @@
-"""What the model explorer looks at: a model at hand, a published or pasted config, or the learner's own sizes."""
+"""What the model explorer looks at: a model at hand, a published or pasted config, or the learner's own
+sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from attnviz.figures.quantities import amount, percent, size
 from attnviz.models.architecture import Architecture
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, sized_config
-from attnviz.models.parameter_count import ParameterCount
+from attnviz.models.parameter_count import ParameterCount, Stack
 from attnviz.models.parameters import count_parameters
 
 Source = Literal["model", "published", "config", "own"]
@@ -145,7 +146,7 @@ class Explored:
     def work(self, words: Lesson, length: int) -> str:
         """What one token costs, and when attention overtakes the matrices."""
         work = token_flops(self.count, length)
-        stack = "decoder" if "decoder" in work else "encoder"
+        stack: Stack = "decoder" if "decoder" in work else "encoder"
         flops = work[stack]
         what = "the next token" if stack == "decoder" else "each token"
         said = words.say(
@@ -185,22 +186,22 @@ class Explored:
             Try(
                 f"Open {title_of(other)}",
                 f"{counted(other).total:,} numbers, {percent(share)} of them for tokens",
-                {"source": "model", "model": other},
+                {"source": "Model at hand", "model": other},
             ),
             Try(
                 "Grow GPT-2 to its largest",
                 f"48 layers for 12, width 1,600 for 768: {times:.1f} times the numbers",
-                {"source": "published", "published": large.id},
+                {"source": "Published", "published": large.name},
             ),
             Try(
                 "Share keys and values",
                 f"Llama 3 8B: 32 heads on 8 keys, {size(cache_bytes(counted(llama.id), 1))} a token",
-                {"source": "published", "published": llama.id},
+                {"source": "Published", "published": llama.name},
             ),
             Try(
                 f"Double the width of {self.title}",
                 f"a layer grows {growth:.2f} times",
-                {"source": "own", **doubled},
+                {"source": "Own sizes", **doubled},
             ),
         ]
 
@@ -220,7 +221,9 @@ class Explored:
             counted(json.dumps(own_config(sizes))) for sizes in (own_sizes(shape), _doubled(shape))
         )
         growth = round(_layer(after) / _layer(before))
-        small, large = counted("gpt2"), counted("gpt2-xl")
+        xl = published_config("gpt2-xl")
+        assert xl
+        small, large = counted("gpt2"), counted(xl.id)
         return [
             Question(
                 "largest",
@@ -228,15 +231,15 @@ class Explored:
                 list(names.values()),
                 names[largest],
                 f"{shares[0].upper()}{shares[1:]}.",
-                {"source": "published", "published": asked},
+                {"source": "Published", "published": entry.name},
             ),
             Question(
                 "double",
-                f"You double every width in {self.title}: vectors, queries, neurons. How much larger is a layer?",
+                f"You double every width in {self.title}. How much larger is a layer?",
                 ["2 times", "3 times", "4 times", "8 times"],
                 f"{growth} times",
                 f"A matrix is width × width: {_layer(before):,} becomes {_layer(after):,}.",
-                {"source": "own", **_doubled(shape)},
+                {"source": "Own sizes", **_doubled(shape)},
             ),
             Question(
                 "cache",
@@ -246,19 +249,19 @@ class Explored:
                 f"{round(cache_bytes(large, 1) / cache_bytes(small, 1))} times",
                 f"{size(cache_bytes(small, 1))} becomes {size(cache_bytes(large, 1))}: "
                 "layers × width, without a square.",
-                {"source": "published", "published": "gpt2-xl"},
+                {"source": "Published", "published": xl.name},
             ),
         ]
 
 
 _AT_HAND = ("HuggingFaceTB/SmolLM2-135M-Instruct", "sentence-transformers/all-MiniLM-L6-v2")
 
-OWN_FAMILIES = {"gpt2": "GPT-2", "llama": "Llama", "bert": "BERT", "t5": "T5"}
+OWN_FAMILIES = {"GPT-2": "gpt2", "Llama": "llama", "BERT": "bert", "T5": "t5"}
 
 
 def own_sizes(shape: Architecture) -> dict[str, Any]:
     """The values of the size controls that come nearest to this architecture."""
-    kin = {"encoder": "bert", "encoder-decoder": "t5", "decoder": "llama" if shape.gated else "gpt2"}
+    kin = {"encoder": "BERT", "encoder-decoder": "T5", "decoder": "Llama" if shape.gated else "GPT-2"}
     heads = max(shape.encoder_heads, shape.decoder_heads)
     return {
         "family": kin[shape.kind],
@@ -274,7 +277,7 @@ def own_sizes(shape: Architecture) -> dict[str, Any]:
 def own_config(sizes: dict[str, Any]) -> dict[str, Any]:
     """The config that these controls describe."""
     return sized_config(
-        sizes["family"],
+        OWN_FAMILIES[sizes["family"]],
         layers=sizes["layers"],
         heads=sizes["heads"],
         key_value_heads=sizes["shared"],

@@ -92,7 +92,9 @@ def number(key: str, low: float, high: float, what: str, start: float) -> float:
     except ValueError:
         value = None
     if value is None or not low <= value <= high:
-        note(f"{what.capitalize()} cannot be {str(asked)[:20]} here: it goes from {low} to {high}. You see {start}.")
+        note(
+            f"{what.capitalize()} cannot be {str(asked)[:20]} here: it goes from {low} to {high}. You see {start}."
+        )
         value = start
     if key in st.session_state or value != asked:
         st.session_state[key] = value

@@ -113,9 +113,7 @@ def sentence(model_id: str, text: str) -> Sentence:
     groups = spaced_words(tokens)
     looks = hardest_looks(trace, kind, groups)
     words = tuple("".join(tokens.surfaces[i] for i in group).strip() for group in groups)
-    return Sentence(
-        model_id, words, looks, trace.layers(kind) * trace.heads(kind), farthest_look(looks)
-    )
+    return Sentence(model_id, words, looks, trace.layers(kind) * trace.heads(kind), farthest_look(looks))
 
 
 def choose_word(value: object) -> None:

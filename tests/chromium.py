@@ -13,10 +13,20 @@ FLAGS = (
 
 def find() -> str | None:
     """The path of Chromium or Chrome, or None. CHROMIUM names another one."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = (
+        os.environ.get("CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    )
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 if __name__ == "__main__":
     found = find()
-    print(f"Browser tests use {found}." if found else "No Chromium was found: browser tests are skipped (set CHROMIUM).")
+    print(
+        f"Browser tests use {found}."
+        if found
+        else "No Chromium was found: browser tests are skipped (set CHROMIUM)."
+    )

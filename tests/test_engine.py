@@ -33,7 +33,9 @@ def test_memory_is_bounded_and_the_least_recently_used_goes():
     cache.get("aaaa", lambda: pytest.fail("was kept"))
     cache.get("cccc", lambda: "cccc")
     assert ("aaaa" in cache, "bbbb" in cache, "cccc" in cache) == (True, False, True)
-    assert cache.get("long", lambda: "x" * 11) == "x" * 11  # larger than the whole cache: handed out, not kept
+    assert (
+        cache.get("long", lambda: "x" * 11) == "x" * 11
+    )  # larger than the whole cache: handed out, not kept
     assert "long" not in cache
     assert "aaaa" in cache
 

@@ -27,7 +27,12 @@ _SPECIAL = {"vocab_size": VOCABULARY, "pad_token_id": 0, "bos_token_id": 1, "eos
 _ONE_STACK = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
 _BART_LIKE = {
     **{"d_model": 32, "encoder_layers": 3, "decoder_layers": 2, "decoder_start_token_id": 2},
-    **{"encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48, "decoder_ffn_dim": 40},
+    **{
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 40,
+    },
     **{"max_position_embeddings": 64, "forced_eos_token_id": None},
 }
 _T5_LIKE = {
@@ -42,7 +47,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "distilbert": {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48},
     "electra": {**_ONE_STACK, "embedding_size": 16},
     "modernbert": {**_ONE_STACK, "cls_token_id": 1, "sep_token_id": 2, "local_attention": 4},
-    **dict.fromkeys(("llama", "qwen2", "granite", "phi", "phi3", "olmo", "olmo2", "smollm3", "starcoder2"), _GROUPED),
+    **dict.fromkeys(
+        ("llama", "qwen2", "granite", "phi", "phi3", "olmo", "olmo2", "smollm3", "starcoder2"), _GROUPED
+    ),
     "mistral": {**_GROUPED, "sliding_window": 3},
     "qwen3": {**_GROUPED, "head_dim": 12},
     "gemma": {**_GROUPED, "head_dim": 12},
@@ -68,7 +75,9 @@ def tiny_model(model_type: str, *, seed: int = 0, head: bool = True, **changes: 
     torch.manual_seed(seed)
     model = make.from_config(config).eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # the usual initialisation gives nearly uniform weights: too easy to match
+        for (
+            parameter
+        ) in model.parameters():  # the usual initialisation gives nearly uniform weights: too easy to match
             parameter.mul_(4 if parameter.ndim > 1 else 1)
     if kind == "encoder-decoder":
         start = config.decoder_start_token_id
@@ -89,7 +98,9 @@ def tiny_tokenizer(kind: str = "decoder") -> PreTrainedTokenizerFast:
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
     )
-    tokenizer.train_from_iterator(["the cat sat on the mat and the dog ran to the other side of the street"] * 9, trainer)
+    tokenizer.train_from_iterator(
+        ["the cat sat on the mat and the dog ran to the other side of the street"] * 9, trainer
+    )
     if kind != "decoder":
         single = "<s> $A </s>" if kind == "encoder" else "$A </s>"
         pair = "<s> $A </s> $B:1 </s>:1" if kind == "encoder" else "$A $B </s>"

@@ -1,5 +1,7 @@
 """Model explorer: every parameter of a model, drawn to scale, counted and written out."""
 
+from functools import partial
+
 import streamlit as st
 
 from app.explored import Explored
@@ -12,7 +14,7 @@ from attnviz.figures.parameters import parameter_table, parameter_treemap, param
 from attnviz.viewer import explorer
 
 WORDS = lesson("model_explorer")
-MODE = "dark" if st.context.theme.type == "dark" else "light"
+MODE = figure.mode()
 
 
 @fragment
@@ -43,7 +45,8 @@ with st.container(key="hero"):
     facts.show(model.facts)
     if view == "Squares":
         payload = explorer.payload(model.shape, count, title=model.title)
-        picture.show("explorer", payload, key="explorer", answers={"part": matrix.choose_part})
+        answers = {"part": partial(matrix.choose_part, model)}
+        picture.show("explorer", payload, key="explorer", answers=answers)
     else:
         figure.show(
             parameter_treemap(count, model.title, MODE),

@@ -18,6 +18,10 @@ _ROW = (
     "<tr><th scope='row'><i style='background:{}'></i>{}</th><td class='av-formula'>{}</td>"
     "<td>{}</td><td class='av-share'>{}</td></tr>"
 )
+_SUM = (
+    "<tr class='av-total'><th scope='row'>Together</th><td></td><td>{}</td>"
+    "<td class='av-share'>100 %</td></tr>"
+)
 
 
 def show(count: ParameterCount, mode: Mode) -> None:
@@ -33,10 +37,7 @@ def show(count: ParameterCount, mode: Mode) -> None:
         )
         for line in count.arithmetic
     )
-    total = filled(
-        "<tr class='av-total'><th scope='row'>Together</th><td></td><td>{}</td><td class='av-share'>100 %</td></tr>",
-        f"{count.total:,}",
-    )
+    total = filled(_SUM, f"{count.total:,}")
     st.html(
         "<div class='av-scroll'><table class='av-sum'><caption>Parameters by component</caption>"
         f"<tbody>{rows}{total}</tbody></table></div>"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.explored import Explored
     from app.lessons import Lesson
     from attnviz.figures.theme import Mode
+    from attnviz.models.parameter_count import Stack
 
 
 def memory(model: Explored, words: Lesson, mode: Mode) -> int:
@@ -31,17 +32,20 @@ def memory(model: Explored, words: Lesson, mode: Mode) -> int:
         start,
         key="length",
         bind="query-params",
-        format_func=lambda n: f"{n:,}",
     )
     selection.one_of("dtype", list(BITS), "data type", start="bfloat16")
-    dtype = right.selectbox("Data type", list(BITS), list(BITS).index("bfloat16"), key="dtype", bind="query-params")
+    dtype = right.selectbox(
+        "Data type", list(BITS), list(BITS).index("bfloat16"), key="dtype", bind="query-params"
+    )
     lead, said = model.memory(words, length, dtype)
     html("<p class='av-say'>{}</p>", said)
     if lead:
         html("<p>{}</p>", lead)
     table.show(memory_table(count, length), words.say("memory_caption", title=model.title), marked=dtype)
     if cache_bytes(count, 1):
-        figure.show(memory_curve(count, length, dtype, mode), "memory", alt=said, data=cost_table(count, dtype))
+        figure.show(
+            memory_curve(count, length, dtype, mode), "memory", alt=said, data=cost_table(count, dtype)
+        )
         html("<p class='av-source'>{}</p>", words.say("memory_source"))
     return int(length)
 
@@ -49,7 +53,7 @@ def memory(model: Explored, words: Lesson, mode: Mode) -> int:
 def work(model: Explored, words: Lesson, length: int, mode: Mode) -> None:
     """Operations for one token, in words and against the length."""
     count = model.count
-    stack = "decoder" if model.shape.decoder_layers else "encoder"
+    stack: Stack = "decoder" if model.shape.decoder_layers else "encoder"
     said = model.work(words, length)
     html("<p class='av-say'>{}</p>", said)
     html("<p>{}</p>", words.say("work_lead"))

@@ -1,9 +1,11 @@
-"""The controls that say which model is explored: the one at hand, a published config, a pasted one, or own sizes."""
+"""The controls that say which model is explored: the one at hand, a published config, a pasted one, or own
+sizes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -12,7 +14,7 @@ from app.explored import OWN_FAMILIES, Explored, divisors, own_config
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
 
-SOURCES = {"model": "Model at hand", "published": "Published", "config": "Pasted", "own": "Own sizes"}
+SOURCES = ("Model at hand", "Published", "Pasted", "Own sizes")
 VIEWS = ("Squares", "Treemap")
 
 
@@ -22,18 +24,17 @@ def show() -> tuple[Explored, str]:
         key="described", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         with st.container(key="source_row", horizontal=True, width="content", vertical_alignment="center"):
-            start = selection.one_of("source", list(SOURCES), "source")
+            selection.one_of("source", SOURCES, "source")
             source = st.segmented_control(
                 "What to explore",
-                list(SOURCES),
-                default=start,
+                SOURCES,
+                default=SOURCES[0],
                 key="source",
                 bind="query-params",
-                format_func=SOURCES.__getitem__,
                 label_visibility="collapsed",
                 required=True,
             )
-            model = _FURTHER.get(source or start, _at_hand)()
+            model = _FURTHER.get(source or "", _at_hand)()
         selection.one_of("view", VIEWS, "view")
         view = st.segmented_control(
             "View",
@@ -55,25 +56,17 @@ def _at_hand() -> Explored:
 
 
 def _published() -> Explored:
-    ids = [entry.id for entry in published_configs()]
-    selection.one_of("published", ids, "published config")
+    names = {entry.name: entry for entry in published_configs()}
+    selection.one_of("published", list(names), "published config")
     chosen = st.selectbox(
         "Published config",
-        ids,
+        list(names),
         key="published",
         bind="query-params",
-        format_func=_dated,
         label_visibility="collapsed",
         width=240,
     )
-    entry = published_config(chosen)
-    assert entry is not None
-    return Explored("published", entry.name, entry.id)
-
-
-def _dated(model_id: str) -> str:
-    entry = published_config(model_id)
-    return f"{entry.name}, {entry.date[:4]}" if entry else model_id
+    return Explored("published", chosen, names[chosen].id)
 
 
 def _pasted() -> Explored:
@@ -103,29 +96,34 @@ def _sizes_below() -> None:
 
 
 _FURTHER: dict[str, Callable[[], Explored | None]] = {
-    "published": _published,
-    "config": _pasted,
-    "own": _sizes_below,
+    "Published": _published,
+    "Pasted": _pasted,
+    "Own sizes": _sizes_below,
 }
 
 
 def _own() -> Explored:
     with st.container(key="own_sizes"):
         places = [*st.columns(4), *st.columns(3)]
-        sizes = {
+        selection.one_of("family", list(OWN_FAMILIES), "family")
+        sizes: dict[str, Any] = {
             "family": places[0].selectbox(
-                "Built like", list(OWN_FAMILIES), key="family", bind="query-params", format_func=OWN_FAMILIES.get
+                "Built like", list(OWN_FAMILIES), key="family", bind="query-params"
             ),
             "layers": places[1].slider("Layers", 1, 128, 12, key="layers", bind="query-params"),
             "heads": places[2].slider("Heads", 1, 128, 12, key="heads", bind="query-params"),
-            "head_width": places[3].slider("Width of a head", 8, 256, 64, 2, key="head_width", bind="query-params"),
-            "ff": places[4].slider("Feed-forward width", 64, 65_536, 3072, 64, "localized", key="ff", bind="query-params"),
+            "head_width": places[3].slider(
+                "Width of a head", 8, 256, 64, 2, key="head_width", bind="query-params"
+            ),
+            "ff": places[4].slider(
+                "Feed-forward width", 64, 65_536, 3072, 64, "localized", key="ff", bind="query-params"
+            ),
             "vocabulary": places[5].slider(
                 "Vocabulary", 256, 300_000, 50_257, 1, "localized", key="vocabulary", bind="query-params"
             ),
         }
         shared = divisors(sizes["heads"])
-        if sizes["family"] == "llama":
+        if sizes["family"] == "Llama":
             selection.one_of("shared", shared, "number of keys", start=shared[-1])
             sizes["shared"] = places[6].select_slider(
                 "Key and value heads", shared, shared[-1], key="shared", bind="query-params"

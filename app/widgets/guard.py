@@ -13,7 +13,7 @@ import streamlit as st
 
 from app import selection
 from app.widgets.markup import html
-from attnviz.errors import ModelError, TooManyTokens, UserError
+from attnviz.errors import ConfigError, ModelError, TooManyTokens, UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
 logger = logging.getLogger("attnviz.app")
@@ -60,6 +60,9 @@ def show_error(error: UserError) -> None:
 
 def _ways_out(error: UserError) -> Iterator[tuple[str, str, Callable[[], None]]]:
     """What one press can do about it: a name, the button's words, and the act."""
+    if isinstance(error, ConfigError):
+        yield "source", "Show the model at hand", functools.partial(selection.choose, source="Model at hand")
+        return
     if isinstance(error, TooManyTokens):
         yield "cut", f"Read the first {error.limit:,}", functools.partial(_cut, error.limit)
     if isinstance(error, ModelError) and selection.model_id() != selection.DEFAULT_MODEL:

@@ -109,5 +109,3 @@ def _ask(question: Question) -> None:
 def _plain(text: str) -> str:
     """Text that Markdown leaves as it is."""
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|~$:<>" else c for c in text)
-
-

@@ -25,4 +25,7 @@ def show(words: Lesson) -> None:
         )
         cached = [i for i in selection.cached_ids() if i not in {e.id for e in at_hand}]
         if cached:
-            html("<p class='av-source'>{}</p>", words.say("machine_cached", models=", ".join(map(title_of, cached))))
+            html(
+                "<p class='av-source'>{}</p>",
+                words.say("machine_cached", models=", ".join(map(title_of, cached))),
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from app.lessons import Lesson
     from attnviz.figures.theme import Mode
 
+_FIRST_OF = {"attention": "attention.query", "cross": "cross.query", "feed_forward": "feed_forward.in"}
+"""Which matrix is shown when a whole sublayer is chosen."""
+
 
 def show(model: Explored, words: Lesson, mode: Mode) -> None:
     """Choose a matrix and a layer, and see how its numbers are distributed."""
@@ -35,13 +38,10 @@ def show(model: Explored, words: Lesson, mode: Mode) -> None:
             return
     count = loaded_count(waiting.model(model.described).id)
     matrices = _matrices(count)
-    two_stacks = len({layer.stack for layer in count.layers}) > 1
     left, right = st.columns(2)
     selection.one_of("matrix", list(matrices), "matrix", start=_first(matrices))
-    name = left.selectbox(
-        "Matrix", list(matrices), list(matrices).index(_first(matrices)), key="matrix", bind="query-params",
-        format_func=lambda n: _label(n, two_stacks),
-    )
+    names = list(matrices)
+    name = left.selectbox("Matrix", names, names.index(_first(matrices)), key="matrix", bind="query-params")
     layers = matrices[name]
     layer = 0
     if len(layers) > 1:
@@ -54,19 +54,21 @@ def show(model: Explored, words: Lesson, mode: Mode) -> None:
     alt = f"Histogram of {part.name}. {said}"
     fig = weight_histogram_figure(numbers, part.component, mode)
     figure.show(fig, "weights", alt=alt, data=histogram_table(numbers))
-    html("<p class='av-source'>{} {}</p>", f"{part.name}, {' × '.join(f'{n:,}' for n in part.shape)}.", words.say("weights_lead"))
+    place = f"{part.name}, {' × '.join(f'{n:,}' for n in part.shape)}."
+    html("<p class='av-source'>{} {}</p>", place, words.say("weights_lead"))
 
 
-def choose_part(value: object) -> None:
-    """A part was clicked in the picture: show its numbers below."""
+def choose_part(model: Explored, value: object) -> None:
+    """A part was clicked in the picture: show its numbers below, where the model has them."""
     part = chosen_part(value)
-    if part is None or "." not in part["part"]:
+    if part is None or not part["stack"] or not model.has_weights:
         return
-    stack = part["stack"]
-    wanted: dict[str, Any] = {"matrix": f"{stack}.{part['part']}" if stack else part["part"]}
-    if part["layer"] is not None:
-        wanted["layer"] = part["layer"]
-    selection.choose(**wanted)
+    component = _FIRST_OF.get(part["part"], part["part"])
+    if component not in COMPONENTS:
+        return
+    stack = part["stack"] if model.shape.kind == "encoder-decoder" else ""
+    wanted = {"matrix": matrix_name(component, stack)}
+    selection.choose(**wanted, **({} if part["layer"] is None else {"layer": part["layer"]}))
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -82,28 +84,29 @@ def histogram(model_id: str, part: Part) -> WeightHistogram:
 
 
 def _at_hand(model_id: str) -> bool:
-    return bundled.is_bundled(model_id) or cache.engine().has_model(model_id) or model_id in selection.cached_ids()
+    here = bundled.is_bundled(model_id) or cache.engine().has_model(model_id)
+    return here or model_id in selection.cached_ids()
 
 
 def _matrices(count: ParameterCount) -> dict[str, tuple[Part, ...]]:
-    """Every kind of matrix by a name for the URL, with its layers; in a layer "decoder.attention.query"."""
+    """Every kind of matrix by its name on screen and in the URL, with its layers: "Query", "Decoder query"."""
+    two_stacks = len({layer.stack for layer in count.layers}) > 1
     found: dict[str, tuple[Part, ...]] = {}
     for part in count.parts:
         if len(part.shape) == 2:
-            name = f"{part.stack}.{part.component}" if part.stack else part.name.split(".")[-2]
+            name = matrix_name(part.component, part.stack if two_stacks else "") if part.stack else part.name
             found[name] = (*found.get(name, ()), part)
     return found
 
 
+def matrix_name(component: str, stack: str) -> str:
+    """How a matrix of every layer is called where it is chosen."""
+    title = COMPONENTS[component]
+    return f"{stack.capitalize()} {title[0].lower()}{title[1:]}" if stack else title
+
+
 def _first(matrices: dict[str, tuple[Part, ...]]) -> str:
-    return next((name for name in matrices if name.endswith("attention.query")), next(iter(matrices)))
-
-
-def _label(name: str, two_stacks: bool) -> str:
-    stack, _, component = name.partition(".")
-    if component not in COMPONENTS:
-        return name
-    return f"{stack.capitalize()}: {COMPONENTS[component].lower()}" if two_stacks else COMPONENTS[component]
+    return next((name for name in matrices if name.lower().endswith("query")), next(iter(matrices)))
 
 
 def _said(numbers: WeightHistogram, words: Lesson) -> str:

@@ -33,7 +33,8 @@ def _drawn(node: ModuleNode, opened: set[int], inside: bool = False) -> str:
 
 
 def _way_to_first_layer(node: ModuleNode) -> set[int]:
-    """The nodes to open so that the first layer is seen: the way down to the first numbered module with parts."""
+    """The nodes to open so that the first layer is seen: the way down to the first numbered module with
+    parts."""
     if node.name.isdigit() and node.children:
         return {id(node)}
     for child in node.children:

@@ -22,7 +22,10 @@ def show(
     """
     mount = st.components.v2.component(f"attnviz_{name}", js=viewer.script(name), css=viewer.style())
     with st.container(key=f"picture_{name}"):
-        mount(key=key, data=dict(payload), **{f"on_{e}_change": _answer(key, e, f) for e, f in (answers or {}).items()})
+        listeners: dict[str, Any] = {
+            f"on_{event}_change": _answer(key, event, answer) for event, answer in (answers or {}).items()
+        }
+        mount(key=key, data=dict(payload), **listeners)
 
 
 def _answer(key: str, event: str, answer: Callable[[Any], None]) -> Callable[[], None]:

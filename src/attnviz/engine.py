@@ -54,7 +54,11 @@ class Engine:
         return self._models.get(model_id, lambda: load(model_id, progress=progress))
 
     def trace(
-        self, model_id: str, text: str | tuple[str, str], target: str | None = None, edits: Edits | None = None
+        self,
+        model_id: str,
+        text: str | tuple[str, str],
+        target: str | None = None,
+        edits: Edits | None = None,
     ) -> Trace:
         """The trace of this text, computed now or earlier.
 
@@ -97,7 +101,11 @@ class Engine:
         return model_id in self._models
 
     def has_trace(
-        self, model_id: str, text: str | tuple[str, str], target: str | None = None, edits: Edits | None = None
+        self,
+        model_id: str,
+        text: str | tuple[str, str],
+        target: str | None = None,
+        edits: Edits | None = None,
     ) -> bool:
         """Whether the trace is in memory, so that showing it needs no waiting."""
         from attnviz.tracing.trace import NO_EDITS
@@ -112,7 +120,9 @@ class Engine:
     @property
     def wait_seconds(self) -> float:
         """About how long a new pass would wait before it starts, from the duration of the latest ones."""
-        return max(0, self._waiting - self._limits.workers + 1) * self._seconds_per_pass / self._limits.workers
+        return (
+            max(0, self._waiting - self._limits.workers + 1) * self._seconds_per_pass / self._limits.workers
+        )
 
     def close(self) -> None:
         """Let running passes end and take no more."""

@@ -9,15 +9,22 @@ from attnviz.tracing.trace import Trace
 def tokens(*surfaces, special=(), words=None):
     n = len(surfaces)
     return Tokens(
-        ids=range(n), labels=surfaces, pieces=surfaces, surfaces=surfaces, raw_bytes=[b""] * n,
-        special=[i in special for i in range(n)], words=words or [-1 if i in special else i for i in range(n)],
+        ids=range(n),
+        labels=surfaces,
+        pieces=surfaces,
+        surfaces=surfaces,
+        raw_bytes=[b""] * n,
+        special=[i in special for i in range(n)],
+        words=words or [-1 if i in special else i for i in range(n)],
         segments=[0] * n,
     )
 
 
 def test_words_as_a_reader_sees_them():
     assert spaced_words(tokens("", "It", " didn", "'", "t", " tire", "d", ".", "", special=(0, 8))) == (
-        (1,), (2, 3, 4), (5, 6, 7),
+        (1,),
+        (2, 3, 4),
+        (5, 6, 7),
     )
     assert spaced_words(tokens("one ", "two", "\n", "three")) == ((0,), (1,), (3,))
 
@@ -33,7 +40,12 @@ def hand_made(every, words):
     n = every.shape[-1]
     calls = tuple(
         AttentionCall(
-            "encoder", i, np.zeros((heads.shape[0], n, 1)), np.zeros((1, n, 1)), np.zeros((1, n, 1)), 1.0,
+            "encoder",
+            i,
+            np.zeros((heads.shape[0], n, 1)),
+            np.zeros((1, n, 1)),
+            np.zeros((1, n, 1)),
+            1.0,
             np.log(np.maximum(heads, 1e-20)),
         )
         for i, heads in enumerate(every)

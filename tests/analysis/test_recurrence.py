@@ -12,7 +12,9 @@ def test_table_1_of_the_paper():
     assert (restricted.operations, restricted.sequential, restricted.path) == (16 * 64 * 512, 1, 4)
 
 
-@pytest.mark.parametrize(("n", "kernel", "layers"), [(1, 2, 1), (2, 2, 1), (3, 2, 2), (4096, 2, 12), (82, 3, 5), (81, 3, 4)])
+@pytest.mark.parametrize(
+    ("n", "kernel", "layers"), [(1, 2, 1), (2, 2, 1), (3, 2, 2), (4096, 2, 12), (82, 3, 5), (81, 3, 4)]
+)
 def test_layers_of_a_dilated_convolution(n, kernel, layers):
     assert layer_costs(n, 8, kernel, 4)[2].path == layers
 

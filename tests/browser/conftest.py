@@ -40,8 +40,24 @@ class Server:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "uvicorn", "app.asgi:app", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--log-level", "warning"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "app.asgi:app",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
+        command += [
+            "--ws",
+            "websockets-sansio",
+            "--ws-per-message-deflate",
+            "false",
+            "--log-level",
+            "warning",
+        ]
         environment = {**os.environ, "ATTNVIZ_HUB_ENDPOINT": "http://127.0.0.1:9"}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
@@ -104,7 +120,10 @@ def page_at(server, chromium):
 
     def open_page(path="", theme="light", width=1280, height=800, at=None, **options):
         context = chromium.new_context(
-            color_scheme=theme, viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+            color_scheme=theme,
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce",
+            **options,
         )
         contexts.append(context)
         page = context.new_page()

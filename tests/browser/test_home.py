@@ -70,7 +70,10 @@ def test_an_empty_text_is_one_sentence_and_a_way_out(page_at):
 
 def test_a_model_that_does_not_exist(page_at):
     page = page_at("?model=no-such/model")
-    assert "no-such" in page.locator(".av-error").inner_text() or "model is not" in page.locator(".av-error").inner_text()
+    assert (
+        "no-such" in page.locator(".av-error").inner_text()
+        or "model is not" in page.locator(".av-error").inner_text()
+    )
     page.get_by_role("button", name=re.compile("Use MiniLM")).click()
     page.wait_for_function("!document.querySelector('.av-error')")
 

@@ -160,7 +160,7 @@ def test_a_model_frozen_to_be_read_counts_as_it_was_trained():
 
 def test_a_folder_and_a_bundled_id_are_counted_from_their_config(tmp_path):
     save_tiny(tmp_path, "qwen3")
-    count = count_parameters(str(tmp_path))
+    count = count_parameters(tmp_path)
     assert count.total == sum(p.numel() for p in tiny_model("qwen3").parameters())
     assert count_parameters("sentence-transformers/all-MiniLM-L6-v2").architecture.name == "BERT"
 

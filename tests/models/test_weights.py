@@ -41,7 +41,7 @@ def path_of(model, module):
 
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_heads_through_the_output_projection_sum_to_the_attention_output(model_type):
-    model, facts, record, calls, seen, _ = observed(model_type)
+    model, _, record, calls, seen, _ = observed(model_type)
     layout, base = LAYOUTS[model_type], getattr(model, model.base_model_prefix, model)
     for call in calls:
         if call.layer:
@@ -53,7 +53,8 @@ def test_heads_through_the_output_projection_sum_to_the_attention_output(model_t
         bias = layer.cross_output_bias if cross else layer.attention_output_bias
         total = np.einsum("hqd,hdm->qm", call.outputs(), projection) + (0 if bias is None else bias)
         module = _find(
-            _find(base, layout.layers.format(stack=stack))[0], layout.cross_output if cross else layout.attention_output
+            _find(base, layout.layers.format(stack=stack))[0],
+            layout.cross_output if cross else layout.attention_output,
         )
         expected = seen[path_of(model, module)][1][0]
         np.testing.assert_allclose(total, expected, atol=2e-5 * max(1, float(expected.abs().max())))
@@ -74,14 +75,18 @@ def test_feed_forward_from_its_parts(model_type):
         layer = _find(base, layout.layers.format(stack=stack))[0]
         first = _find(layer, layout.feed_forward_fused or layout.feed_forward_in)
         x = seen[path_of(model, first)][0][0].reshape(-1, facts.d_model).numpy()
-        inner = x @ parts.feed_forward_in.T + (0 if parts.feed_forward_in_bias is None else parts.feed_forward_in_bias)
+        inner = x @ parts.feed_forward_in.T + (
+            0 if parts.feed_forward_in_bias is None else parts.feed_forward_in_bias
+        )
         assert (parts.feed_forward_gate is not None) == facts.gated
         if parts.feed_forward_gate is not None:
             gate = x @ parts.feed_forward_gate.T
             inner = activation(torch.tensor(gate)).numpy() * inner
         else:
             inner = activation(torch.tensor(inner)).numpy()
-        outer = inner @ parts.feed_forward_out + (0 if parts.feed_forward_out_bias is None else parts.feed_forward_out_bias)
+        outer = inner @ parts.feed_forward_out + (
+            0 if parts.feed_forward_out_bias is None else parts.feed_forward_out_bias
+        )
         expected = seen[path_of(model, _find(layer, layout.feed_forward_out))][1].reshape(-1, facts.d_model)
         np.testing.assert_allclose(outer, expected, atol=2e-5 * max(1, float(expected.abs().max())))
 
@@ -99,7 +104,9 @@ def test_norms_equal_the_modules_and_stand_where_the_architecture_says(model_typ
         if norm is None:
             continue
         inputs, output = seen[path_of(model, module)]
-        np.testing.assert_allclose(norm(inputs[0].numpy()), output, atol=1e-5 * max(1, float(output.abs().max())))
+        np.testing.assert_allclose(
+            norm(inputs[0].numpy()), output, atol=1e-5 * max(1, float(output.abs().max()))
+        )
         assert norm.kind == facts.norm
         checked += 1
     assert checked == {"before": 2, "after": 2, "both": 4, "output": 2}[facts.norm_placement]
@@ -109,7 +116,7 @@ def test_norms_equal_the_modules_and_stand_where_the_architecture_says(model_typ
 
 @pytest.mark.parametrize("model_type", [t for t, f in FAMILIES.items() if f.kind != "encoder"])
 def test_the_unembedding_gives_the_logits(model_type):
-    model, facts, record, _, seen, output = observed(model_type)
+    model, _, record, _, seen, output = observed(model_type)
     inputs, head_output = seen[path_of(model, model.get_output_embeddings())]
     logits = inputs[0][0].numpy() @ record.unembedding.T
     if model_type in ("bart", "mbart", "marian", "pegasus", "phi") and record.unembedding_bias is not None:

@@ -22,7 +22,10 @@ def run(model, edits=None, **options):
     inputs = {"input_ids": IDS}
     if model.config.is_encoder_decoder:
         inputs["decoder_input_ids"] = TARGET
-    with torch.inference_mode(), forward_pass(Pass(architecture(model.config), edits or Edits(), records=True)) as p:
+    with (
+        torch.inference_mode(),
+        forward_pass(Pass(architecture(model.config), edits or Edits(), records=True)) as p,
+    ):
         output = model(**inputs, output_hidden_states=True, **options)
     return output, p.calls
 
@@ -136,7 +139,13 @@ def test_threads_with_different_edits_on_one_model_do_not_meet(model_type):
     model = tiny_model(model_type)
     facts = register(model)
     kind = facts.kinds[-1]
-    variants = [Edits(), Edits(ablate_heads=((kind, 1, 0),)), Edits(window=2), Edits(scaling=0.1), Edits(positions=False)]
+    variants = [
+        Edits(),
+        Edits(ablate_heads=((kind, 1, 0),)),
+        Edits(window=2),
+        Edits(scaling=0.1),
+        Edits(positions=False),
+    ]
     expected = [main_output(run(model, edits)[0]).clone() for edits in variants]
     assert len({round(float(e.sum()), 4) for e in expected}) == len(variants)
     with ThreadPoolExecutor(6) as pool:
@@ -195,7 +204,9 @@ def test_edits_act_on_scores_as_they_say():
     scaled = run(model, Edits(scaling=0.05))[1][0]
     first = run(model)[1][0]
     seen = np.isfinite(first.scores())
-    np.testing.assert_allclose(scaled.scores()[seen], first.scores()[seen] * 0.05 / first.scaling, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        scaled.scores()[seen], first.scores()[seen] * 0.05 / first.scaling, rtol=1e-4, atol=1e-6
+    )
     windowed = run(model, Edits(window=2))[1][1].weights()
     distance = np.abs(np.subtract.outer(np.arange(7), np.arange(7)))
     assert not windowed[:, distance >= 2].any()
@@ -205,7 +216,9 @@ def test_edits_act_on_scores_as_they_say():
     )
     alibi = run(model, Edits(alibi=True))[1][0]
     slopes = np.array([1 / 4, 1 / 16, 1 / 64, 1 / 256])[:, None, None]
-    np.testing.assert_allclose(alibi.scores()[seen], (first.scores() - slopes * distance)[seen], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        alibi.scores()[seen], (first.scores() - slopes * distance)[seen], rtol=1e-4, atol=1e-5
+    )
     assert plain.bias is not None
 
 
@@ -234,5 +247,9 @@ def test_edits_are_checked_and_normalised():
 def test_a_family_that_cannot_be_traced_says_so_by_name(model_type):
     with pytest.raises(ModelUnsupported) as error:
         family(model_type)
-    assert error.value.message.lower().replace("-", "").startswith(model_type.replace("-", "").replace("_", "")[:5])
+    assert (
+        error.value.message.lower()
+        .replace("-", "")
+        .startswith(model_type.replace("-", "").replace("_", "")[:5])
+    )
     assert error.value.way_out

@@ -33,13 +33,26 @@ def test_every_family_gives_a_complete_record(load, model_type):
     facts = model.architecture
     trace = attnviz.trace(model, TEXT)
     assert trace.kinds == facts.kinds
-    assert "".join(s for s, special in zip(trace.tokens.surfaces, trace.tokens.special, strict=True) if not special) == TEXT
+    assert (
+        "".join(
+            s for s, special in zip(trace.tokens.surfaces, trace.tokens.special, strict=True) if not special
+        )
+        == TEXT
+    )
     states = trace.source_hidden_states if facts.kind == "encoder-decoder" else trace.hidden_states
-    assert states.shape == ((facts.encoder_layers or facts.decoder_layers) + 1, len(trace.tokens), facts.d_model)
+    assert states.shape == (
+        (facts.encoder_layers or facts.decoder_layers) + 1,
+        len(trace.tokens),
+        facts.d_model,
+    )
     for kind in trace.kinds:
         assert trace.layers(kind) == facts.layers(kind)
         weights = trace.weights(kind, facts.layers(kind) - 1)
-        assert weights.shape == (facts.heads(kind), len(trace.query_tokens(kind)), len(trace.key_tokens(kind)))
+        assert weights.shape == (
+            facts.heads(kind),
+            len(trace.query_tokens(kind)),
+            len(trace.key_tokens(kind)),
+        )
         np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-6)
     rows = len(trace.target_tokens) if trace.target_tokens else len(trace.tokens)
     assert trace.logits.shape[0] == rows

@@ -117,7 +117,13 @@ def test_a_trace_whose_parts_do_not_fit_is_refused():
 def test_selection_out_of_range_names_what_there_is():
     record = trace()
     assert (record.kinds, record.layers("decoder"), record.heads("decoder")) == (("decoder",), 2, 2)
-    for wrong in (("decoder", 2, 0), ("decoder", -1, 0), ("decoder", 0, 2), ("decoder", 0, -1), ("cross", 0, 0)):
+    for wrong in (
+        ("decoder", 2, 0),
+        ("decoder", -1, 0),
+        ("decoder", 0, 2),
+        ("decoder", 0, -1),
+        ("cross", 0, 0),
+    ):
         with pytest.raises(SelectionError) as error:
             record.weights(*wrong)
         assert error.value.way_out

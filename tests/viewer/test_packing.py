@@ -2,7 +2,6 @@
 
 import gzip
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +13,9 @@ from attnviz.viewer.packing import Block, pack, unpack
 
 
 def attention(layers, heads, queries, keys, causal=False, seed=0, sharpness=3.0):
-    scores = np.random.default_rng(seed).normal(0, sharpness, (layers, heads, queries, keys)).astype(np.float32)
+    scores = (
+        np.random.default_rng(seed).normal(0, sharpness, (layers, heads, queries, keys)).astype(np.float32)
+    )
     if causal:
         scores[..., np.triu(np.ones((queries, keys), bool), 1)] = -np.inf
     weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -27,9 +28,12 @@ def test_a_small_message_byte_by_byte():
     assert data[:4] == b"AVW1"
     (length,) = struct.unpack("<I", data[4:8])
     assert length % 4 == 0
-    assert data[8 : 8 + length].rstrip() == (
-        '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true}]}'
-    ).encode()
+    assert (
+        data[8 : 8 + length].rstrip()
+        == (
+            '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true}]}'
+        ).encode()
+    )
     assert data[8 + length :] == struct.pack("<3f", 1, 0.75, 0.5) + bytes([255, 85, 255, 255, 128, 128, 0, 0])
 
 
@@ -83,7 +87,9 @@ def test_one_token():
     assert block.weights.tolist() == [[[[1.0]], [[1.0]]]] * 2
 
 
-@pytest.mark.parametrize("wrong", [b"", b"plain", gzip.compress(b"AVW2....", mtime=0), gzip.compress(b"AVW1", mtime=0)])
+@pytest.mark.parametrize(
+    "wrong", [b"", b"plain", gzip.compress(b"AVW2....", mtime=0), gzip.compress(b"AVW1", mtime=0)]
+)
 def test_foreign_bytes(wrong):
     with pytest.raises(ValueError):
         unpack(wrong)

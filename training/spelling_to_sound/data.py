@@ -37,7 +37,7 @@ def read(path: Path) -> Lexicon:
 
 
 def part(word: str) -> str:
-    """"test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
+    """ "test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
 
     Inflections are separate words: "knight" may be trained on while "knights" is held out, as in the published splits of
     this dictionary.

@@ -56,7 +56,8 @@ def alignment(given: Sequence[str], right: Sequence[str]) -> list[tuple[str, str
 def errors(given: str, listed: Sequence[str]) -> tuple[int, int, list[tuple[str, str]]]:
     """Edits to the nearest listed pronunciation, its length, and the pairs that differ."""
     best = min(
-        (alignment(given.split(), right.split()) for right in listed), key=lambda pairs: sum(a != b for a, b in pairs)
+        (alignment(given.split(), right.split()) for right in listed),
+        key=lambda pairs: sum(a != b for a, b in pairs),
     )
     wrong = [pair for pair in best if pair[0] != pair[1]]
     return len(wrong), sum(b != "" for _, b in best), wrong
@@ -72,7 +73,11 @@ def score(written: dict[str, str], lexicon: Lexicon) -> Scores:
         right, edits, length = right + (n == 0), edits + n, length + of
         confusions.update(wrong)
         n, of, _ = errors(sound, listed)
-        right_stressed, edits_stressed, length_stressed = right_stressed + (n == 0), edits_stressed + n, length_stressed + of
+        right_stressed, edits_stressed, length_stressed = (
+            right_stressed + (n == 0),
+            edits_stressed + n,
+            length_stressed + of,
+        )
     total = len(written)
     return Scores(
         total,
@@ -85,7 +90,10 @@ def score(written: dict[str, str], lexicon: Lexicon) -> Scores:
 
 
 def write(
-    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, words: Sequence[str], size: int = 256
+    model: T5ForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    words: Sequence[str],
+    size: int = 256,
 ) -> dict[str, str]:
     """What the model writes for each word, greedy."""
     written: dict[str, str] = {}
@@ -96,7 +104,11 @@ def write(
         encoded = tokenizer(batch, padding=True, return_tensors="pt").to(model.device)
         with torch.inference_mode():
             ids = model.generate(
-                input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, do_sample=False, num_beams=1, max_new_tokens=40
+                input_ids=encoded.input_ids,
+                attention_mask=encoded.attention_mask,
+                do_sample=False,
+                num_beams=1,
+                max_new_tokens=40,
             )
         written.update(zip(batch, tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True))
     return written

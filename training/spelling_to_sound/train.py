@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -44,17 +43,22 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     """A kill while saving leaves the state before."""
     fresh = path.with_suffix(".new")
     torch.save(state, fresh)
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 def main() -> None:
+    """Train until the wanted step, from the last state that was saved."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--work", type=Path, default=platformdirs.user_cache_path("attnviz-training") / "spelling")
+    parser.add_argument(
+        "--work", type=Path, default=platformdirs.user_cache_path("attnviz-training") / "spelling"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    torch.set_flush_denormal(True)  # Adam's second moments get tiny, and tiny floats are slow on some processors
+    torch.set_flush_denormal(
+        True
+    )  # Adam's second moments get tiny, and tiny floats are slow on some processors
     options.work.mkdir(parents=True, exist_ok=True)
 
     lexicon = data.read(data.dictionary_file())
@@ -76,7 +80,11 @@ def main() -> None:
         step, epoch, seconds = state["step"], state["epoch"], state["seconds"]
 
     def keep() -> None:
-        state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
+        state = {
+            "model": model.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+        }
         save_atomically({**state, "step": step, "epoch": epoch, "seconds": seconds}, last)
 
     def keep_youth() -> None:
@@ -87,7 +95,13 @@ def main() -> None:
     def measure() -> None:
         current = model if step < 2000 else average
         scores = score(write(current, tokenizer, list(sample)), sample)
-        row = [step, f"{loss_mean:.4f}", f"{scores.word_accuracy:.4f}", f"{scores.phoneme_errors:.4f}", round(seconds)]
+        row = [
+            step,
+            f"{loss_mean:.4f}",
+            f"{scores.word_accuracy:.4f}",
+            f"{scores.phoneme_errors:.4f}",
+            round(seconds),
+        ]
         path = options.work / "metrics.csv"
         new = not path.is_file()
         with path.open("a", newline="") as file:
@@ -112,7 +126,9 @@ def main() -> None:
             labels[labels == tokenizer.pad_token_id] = -100
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, options.steps)
-            logits = model(input_ids=source.input_ids, attention_mask=source.attention_mask, labels=labels).logits
+            logits = model(
+                input_ids=source.input_ids, attention_mask=source.attention_mask, labels=labels
+            ).logits
             loss = torch.nn.functional.cross_entropy(
                 logits.flatten(0, 1), labels.flatten(), label_smoothing=SMOOTHING, ignore_index=-100
             )

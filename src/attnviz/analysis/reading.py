@@ -83,7 +83,11 @@ def hardest_looks(trace: Trace, kind: AttentionKind, words: Groups | None = None
 
 def farthest_look(looks: tuple[Look, ...], least: float = 0.5) -> int:
     """The word whose look reaches farthest back with at least this weight; the strongest where none is so strong."""
-    reach = [(i - look.key, i) for i, look in enumerate(looks) if look.key is not None and look.weights[look.key] >= least]
+    reach = [
+        (i - look.key, i)
+        for i, look in enumerate(looks)
+        if look.key is not None and look.weights[look.key] >= least
+    ]
     if reach:
         return max(reach)[1]
     strength = [(float(look.weights[look.key]), i) for i, look in enumerate(looks) if look.key is not None]

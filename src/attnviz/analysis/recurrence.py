@@ -37,7 +37,9 @@ def layer_costs(n: int, d: int, kernel: int, neighbourhood: int) -> tuple[LayerC
     return (
         LayerCost("Self-attention", "n² · d", n * n * d, "1", 1, "1", 1),
         LayerCost("Recurrent", "n · d²", n * d * d, "n", n, "n", n),
-        LayerCost("Convolutional", "k · n · d²", kernel * n * d * d, "1", 1, "log_k(n)", _log_steps(n, kernel)),
+        LayerCost(
+            "Convolutional", "k · n · d²", kernel * n * d * d, "1", 1, "log_k(n)", _log_steps(n, kernel)
+        ),
         LayerCost("Self-attention, restricted", "r · n · d", r * n * d, "1", 1, "n / r", math.ceil(n / r)),
     )
 

@@ -6,6 +6,8 @@ import struct
 import zlib
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -38,67 +40,71 @@ def all_heads(
     layers, heads = thumbnails.shape[:2]
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
     shown = [names[layer][head] if names else f"L{layer}H{head}" for layer, head in places]
-    figure = go.Figure(
-        go.Scatter(
-            x=[layer for layer, _ in places],
-            y=[head for _, head in places],
-            mode="markers",
-            marker={"symbol": "square", "size": 26, "opacity": 0},
-            selected={"marker": {"opacity": 0}},
-            unselected={"marker": {"opacity": 0}},
-            text=shown,
-            hovertemplate="%{text}<extra></extra>",
-        )
+    points = go.Scatter(
+        x=[layer for layer, _ in places],
+        y=[head for _, head in places],
+        mode="markers",
+        marker={"symbol": "square", "size": 26, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        text=shown,
+        hovertemplate="%{text}<extra></extra>",
     )
-    figure.add_layout_image(
-        source=f"data:image/png;base64,{b64encode(_png(_sheet(thumbnails), mode)).decode()}",
-        xref="x",
-        yref="y",
-        x=-0.5,
-        y=-0.5,
-        sizex=layers,
-        sizey=heads,
-        sizing="stretch",
-        layer="below",
-    )
-    size = 12 if layers <= 12 else 11
-    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickmode": "array"}
-    figure.update_layout(
-        template=template(mode),
-        height=height,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        xaxis={
-            **axis,
-            "side": "top",
-            "range": [-0.5, layers - 0.5],
-            "tickvals": list(range(layers)),
-            "ticktext": _numbered("L", layers, chosen and chosen[0], mode),
-            "tickfont": {"size": size},
-            "tickangle": 0,
+    sheet = {
+        "source": _source(thumbnails.tobytes(), thumbnails.shape, mode),
+        "xref": "x",
+        "yref": "y",
+        "x": -0.5,
+        "y": -0.5,
+        "sizex": layers,
+        "sizey": heads,
+        "sizing": "stretch",
+        "layer": "below",
+    }
+    axis = {
+        "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickmode": "array",
+        "tickfont": {"size": 12 if layers <= 12 else 11},
+        "tickangle": 0,
+    }
+    return go.Figure(
+        points,
+        {
+            "template": template(mode),
+            "height": height,
+            "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+            "xaxis": {
+                **axis,
+                "side": "top",
+                "range": [-0.5, layers - 0.5],
+                "tickvals": list(range(layers)),
+                "ticktext": _numbered("L", layers, chosen and chosen[0], mode),
+            },
+            "yaxis": {
+                **axis,
+                "range": [heads - 0.5, -0.5],
+                "tickvals": list(range(heads)),
+                "ticktext": _numbered("H", heads, chosen and chosen[1], mode),
+            },
+            "images": [sheet],
+            "shapes": [_ring(*chosen, mode)] if chosen else [],
+            "hovermode": "closest",
+            "clickmode": "event+select",
+            "dragmode": False,
         },
-        yaxis={
-            **axis,
-            "range": [heads - 0.5, -0.5],
-            "tickvals": list(range(heads)),
-            "ticktext": _numbered("H", heads, chosen and chosen[1], mode),
-            "tickfont": {"size": size},
-        },
-        hovermode="closest",
-        clickmode="event+select",
-        dragmode=False,
     )
-    if chosen is not None:
-        layer, head = chosen
-        half = (1 - _GAP) / 2 + 0.01
-        figure.add_shape(
-            type="rect",
-            x0=layer - half,
-            x1=layer + half,
-            y0=head - half,
-            y1=head + half,
-            line={"color": INK[mode], "width": 2},
-        )
-    return figure
+
+
+def _ring(layer: int, head: int, mode: Mode) -> dict[str, Any]:
+    """The frame of the chosen thumbnail."""
+    half = (1 - _GAP) / 2 + 0.01
+    return {
+        "type": "rect",
+        "x0": layer - half,
+        "x1": layer + half,
+        "y0": head - half,
+        "y1": head + half,
+        "line": {"color": INK[mode], "width": 2},
+    }
 
 
 def _numbered(letter: str, count: int, chosen: int | None, mode: Mode) -> list[str]:
@@ -108,6 +114,13 @@ def _numbered(letter: str, count: int, chosen: int | None, mode: Mode) -> list[s
     return [
         f'<span style="color:{colour}">{name}</span>' for name, colour in zip(names, colours, strict=True)
     ]
+
+
+@lru_cache(maxsize=32)
+def _source(data: bytes, shape: tuple[int, ...], mode: Mode) -> str:
+    """The sheet as a data URL; kept, for only the ring moves when another head is chosen."""
+    thumbnails = np.frombuffer(data, dtype=np.uint8).reshape(shape)
+    return f"data:image/png;base64,{b64encode(_png(_sheet(thumbnails), mode)).decode()}"
 
 
 def _sheet(thumbnails: Thumbnails) -> NDArray[np.int16]:

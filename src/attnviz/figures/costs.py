@@ -12,8 +12,6 @@ from attnviz.figures import theme
 from attnviz.figures.quantities import amount, size
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from attnviz.analysis.memory import Flops
     from attnviz.figures.theme import Mode
     from attnviz.models.parameter_count import ParameterCount, Stack
@@ -29,10 +27,8 @@ def lengths(count: ParameterCount) -> list[int]:
     return [*powers, longest]
 
 
-def memory_table(count: ParameterCount, length: int) -> pd.DataFrame:
-    """Weights and key-value cache by data type, in words."""
-    import pandas as pd
-
+def memory_table(count: ParameterCount, length: int) -> dict[str, list[str]]:
+    """Columns: weights and key-value cache by data type, in words."""
     rows: dict[str, list[str]] = {"Data type": list(BITS)}
     rows["Weights"] = [size(weight_bytes(count.total, dtype)) for dtype in BITS]
     if cache_bytes(count, 1):
@@ -41,7 +37,7 @@ def memory_table(count: ParameterCount, length: int) -> pd.DataFrame:
         rows["Together"] = [
             size(weight_bytes(count.total, dtype) + cache_bytes(count, length, dtype)) for dtype in BITS
         ]
-    return pd.DataFrame(rows)
+    return rows
 
 
 def memory_curve(count: ParameterCount, length: int, dtype: str, mode: Mode) -> go.Figure:
@@ -90,10 +86,8 @@ def flops_curve(count: ParameterCount, stack: Stack, length: int, mode: Mode) ->
     )
 
 
-def cost_table(count: ParameterCount, dtype: str) -> pd.DataFrame:
-    """The numbers behind both curves: one row a length."""
-    import pandas as pd
-
+def cost_table(count: ParameterCount, dtype: str) -> dict[str, list[int]]:
+    """The numbers behind both curves: columns with one row a length."""
     xs = lengths(count)
     table: dict[str, list[int]] = {
         "length": xs,
@@ -104,7 +98,7 @@ def cost_table(count: ParameterCount, dtype: str) -> pd.DataFrame:
     for stack in work[0]:
         table[f"{stack}_matrix_flops"] = [f[stack].matrices for f in work]
         table[f"{stack}_attention_flops"] = [f[stack].attention for f in work]
-    return pd.DataFrame(table)
+    return table
 
 
 Curve = tuple[str, Sequence[int], str, str, str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -51,80 +53,86 @@ def attention_heatmap(
         hovertemplate=("%{hovertext}" if with_names else "%{y} to %{x}") + ": <b>%{z:.1%}</b><extra></extra>",
     )
     bar = go.Scatter(x=[0], y=[0], mode="markers", marker=weight_colours.bar(mode), hoverinfo="skip")
-    figure = go.Figure([heatmap, bar])
     above = 0.71 * label_width(view.key_labels, size) + size  # labels stand at 45 degrees
-    figure.update_layout(
-        template=template(mode),
-        height=height,
-        xaxis={
-            **token_axis(
-                view.key_labels,
-                "key",
-                mode,
-                first=lit,
-                bold=lit[0] if lit else None,
-                room=1.2 * size / per_cell,
-                size=size,
-            ),
-            "side": "top",
-            "tickangle": -45,
-            "constraintoward": "left",
-        },
-        yaxis={
-            **token_axis(
-                view.query_labels, "query", mode, hidden=chosen, room=1.08 * size / per_cell, size=size
-            ),
-            "scaleanchor": "x",
-            "constraintoward": "top",
-        },
-        margin={"l": max(92, label_width(view.query_labels, size) + 16), "r": 12, "t": above + 22, "b": 56},
+    x_axis = token_axis(
+        view.key_labels,
+        "key",
+        mode,
+        first=lit,
+        bold=lit[0] if lit else None,
+        room=1.2 * size / per_cell,
+        size=size,
     )
-    _title(figure, "key", mode, xanchor="left", xshift=0, yshift=above)
-    _title(figure, "query", mode, xanchor="right", xshift=-6, yshift=2)
-    if chosen is not None:
-        _outline(figure, view, chosen, size, mode)
-    return figure
+    y_axis = token_axis(
+        view.query_labels, "query", mode, hidden=chosen, room=1.08 * size / per_cell, size=size
+    )
+    titles = [
+        _title("key", mode, xanchor="left", xshift=0, yshift=above),
+        _title("query", mode, xanchor="right", xshift=-6, yshift=2),
+    ]
+    # all in one call: each later change of a figure is checked anew, at 10 ms a piece
+    return go.Figure(
+        [heatmap, bar],
+        {
+            "template": template(mode),
+            "height": height,
+            "xaxis": {**x_axis, "side": "top", "tickangle": -45, "constraintoward": "left"},
+            "yaxis": {**y_axis, "scaleanchor": "x", "constraintoward": "top"},
+            "margin": {
+                "l": max(92, label_width(view.query_labels, size) + 16),
+                "r": 12,
+                "t": above + 22,
+                "b": 56,
+            },
+            "annotations": titles if chosen is None else [*titles, _chip(view, chosen, size, mode)],
+            "shapes": [] if chosen is None else [_frame(view, chosen, mode)],
+        },
+    )
 
 
-def _title(figure: go.Figure, role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> None:
+def _title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> dict[str, Any]:
     """The name of an axis at the upper left corner of the matrix."""
-    figure.add_annotation(
-        text=f"<b>{TITLES[role]}</b>",
-        font={"color": text(role, mode), "size": 13},
-        showarrow=False,
-        xref="x domain",
-        yref="y domain",
-        x=0,
-        y=1,
-        xanchor=xanchor,
-        yanchor="bottom",
-        xshift=xshift,
-        yshift=yshift,
-    )
+    return {
+        "text": f"<b>{TITLES[role]}</b>",
+        "font": {"color": text(role, mode), "size": 13},
+        "showarrow": False,
+        "xref": "x domain",
+        "yref": "y domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": xanchor,
+        "yanchor": "bottom",
+        "xshift": xshift,
+        "yshift": yshift,
+    }
 
 
-def _outline(figure: go.Figure, view: AttentionView, chosen: int, size: int, mode: Mode) -> None:
-    """The chosen row in a frame, and its token as a chip."""
-    figure.add_shape(
-        type="rect",
-        x0=-0.5,
-        x1=len(view.key_labels) - 0.5,
-        y0=chosen - 0.5,
-        y1=chosen + 0.5,
-        line={"color": mark("query", mode), "width": 2},
-    )
-    figure.add_annotation(
-        text=f"<b>{plain(view.query_labels[chosen])}</b>",
-        font={"color": PAPER[mode], "size": size},
-        bgcolor=mark("query", mode),
-        borderpad=2,
-        showarrow=False,
-        x=0,
-        xref="x domain",
-        y=chosen,
-        xanchor="right",
-        xshift=-6,
-    )
+def _frame(view: AttentionView, chosen: int, mode: Mode) -> dict[str, Any]:
+    """The outline of the chosen row."""
+    return {
+        "type": "rect",
+        "x0": -0.5,
+        "x1": len(view.key_labels) - 0.5,
+        "y0": chosen - 0.5,
+        "y1": chosen + 0.5,
+        "line": {"color": mark("query", mode), "width": 2},
+    }
+
+
+def _chip(view: AttentionView, chosen: int, size: int, mode: Mode) -> dict[str, Any]:
+    """The chosen token in the place of its label."""
+    return {
+        "text": f"<b>{plain(view.query_labels[chosen])}</b>",
+        "font": {"color": PAPER[mode], "size": size},
+        "bgcolor": mark("query", mode),
+        "borderpad": 2,
+        "showarrow": False,
+        "x": 0,
+        "xref": "x domain",
+        "y": chosen,
+        "xanchor": "right",
+        "xshift": -6,
+    }
 
 
 def _values(view: AttentionView, mode: Mode) -> list[list[str]]:

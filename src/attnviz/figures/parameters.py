@@ -12,8 +12,6 @@ from attnviz.figures.theme import Mode
 from attnviz.models.parameter_count import COMPONENTS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from attnviz.models.parameter_count import ParameterCount, Part
 
 _GROUPS = {
@@ -110,27 +108,26 @@ def parameter_words(count: ParameterCount, title: str) -> str:
     return f"The {count.total:,} parameters of {title}: {listed}."
 
 
-def parameter_table(count: ParameterCount) -> pd.DataFrame:
-    """One row for each parameter tensor (or share of a fused one): name, component, stack, layer, shape, number."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "name": [part.name for part in count.parts],
-            "component": [part.component for part in count.parts],
-            "stack": [part.stack for part in count.parts],
-            "layer": [part.layer for part in count.parts],
-            "shape": [" × ".join(map(str, part.shape)) for part in count.parts],
-            "parameters": [part.count for part in count.parts],
-            "trainable": [part.trainable for part in count.parts],
-        }
-    ).astype({"layer": "Int64"})
+def parameter_table(count: ParameterCount) -> dict[str, list[object]]:
+    """Columns with a row for each parameter tensor, or share of a fused one; ``layer`` is empty outside the
+    layers."""
+    rows = count.parts
+    return {
+        "name": [part.name for part in rows],
+        "component": [part.component for part in rows],
+        "stack": [part.stack for part in rows],
+        "layer": ["" if part.layer is None else part.layer for part in rows],
+        "shape": [" × ".join(map(str, part.shape)) for part in rows],
+        "parameters": [part.count for part in rows],
+        "trainable": [part.trainable for part in rows],
+    }
 
 
 def _group(part: Part) -> str:
     if part.at_the_input:
         return "Embeddings"
-    return _GROUPS.get(part.component.partition(".")[0], "Attention")  # what is left: a layer's bias by distance
+    # what is in no group is a layer's bias by distance
+    return _GROUPS.get(part.component.partition(".")[0], "Attention")
 
 
 def _leaf(part: Part) -> str:
@@ -154,7 +151,7 @@ def _leave_out_only_children(boxes: dict[str, tuple[str, str, int, str]]) -> Non
     """A box that fills its parent says nothing new: Head in Head."""
     parents = [box[1] for box in boxes.values()]
     for key in [key for key in boxes if key.count("/") == 1]:
-        label, parent, number, colour = boxes[key]
+        _, parent, _, colour = boxes[key]
         if parents.count(parent) == 1 and not any(box[1] == key for box in boxes.values()):
             boxes[parent] = (*boxes[parent][:3], colour)
             del boxes[key]

@@ -10,14 +10,13 @@ from attnviz.figures import theme
 from attnviz.figures.parameters import component_colour
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from attnviz.analysis.weight_histogram import WeightHistogram
     from attnviz.figures.theme import Mode
 
 
 def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mode) -> go.Figure:
-    """Bars for the weights, in the colour of their component, and a line for what a normal distribution would give."""
+    """Bars for the weights, in the colour of their component, and a line for what a normal distribution would
+    give."""
     centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
     width = float(histogram.edges[1] - histogram.edges[0])
     figure = go.Figure()
@@ -58,15 +57,11 @@ def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mo
     return figure
 
 
-def histogram_table(histogram: WeightHistogram) -> pd.DataFrame:
-    """The numbers behind the figure: one row a bin."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "from": histogram.edges[:-1],
-            "to": histogram.edges[1:],
-            "weights": histogram.counts.astype("int64"),
-            "normal": histogram.normal,
-        }
-    )
+def histogram_table(histogram: WeightHistogram) -> dict[str, list[float]]:
+    """The numbers behind the figure: columns with one row a bin."""
+    return {
+        "from": histogram.edges[:-1].tolist(),
+        "to": histogram.edges[1:].tolist(),
+        "weights": histogram.counts.tolist(),
+        "normal": histogram.normal.tolist(),
+    }

@@ -201,7 +201,9 @@ def architecture(config: PreTrainedConfig) -> Architecture:
     shared = getattr(config, "num_key_value_heads", None) or heads
     layers = config.num_hidden_layers
     encoder_layers = getattr(config, "encoder_layers", layers) if encodes else 0
-    decoder_layers = _first(config, "decoder_layers", "num_decoder_layers", "num_hidden_layers") if decodes else 0
+    decoder_layers = (
+        _first(config, "decoder_layers", "num_decoder_layers", "num_hidden_layers") if decodes else 0
+    )
     return Architecture(
         model_type=config.model_type,
         name=facts.name,
@@ -222,7 +224,9 @@ def architecture(config: PreTrainedConfig) -> Architecture:
         vocabulary=config.vocab_size,
         positions=facts.positions,
         max_positions=_max_positions(config),
-        norm_placement="after" if getattr(config, "do_layer_norm_before", True) is False else facts.norm_placement,
+        norm_placement="after"
+        if getattr(config, "do_layer_norm_before", True) is False
+        else facts.norm_placement,
         norm=facts.norm,
         activation=_activation(config),
         gated=bool(getattr(config, "is_gated_act", facts.gated)),
@@ -239,7 +243,9 @@ def _first(config: PreTrainedConfig, *names: str, default: int | None = None) ->
         if value is not None:
             return int(value)
     if default is None:
-        raise ModelUnsupported(f"The config of this model has none of {', '.join(names)}.", "Choose another model.")
+        raise ModelUnsupported(
+            f"The config of this model has none of {', '.join(names)}.", "Choose another model."
+        )
     return default
 
 

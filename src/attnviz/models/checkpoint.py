@@ -1,4 +1,4 @@
-"""The files of a checkpoint: which of them are needed, whether a folder has them all, what their headers say."""
+"""The files of a checkpoint: which are needed, whether a folder has them all, what their headers say."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def has_tokenizer(names: Iterable[str]) -> bool:
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The weights in a folder: one file, or all the shards that its index names; empty where one is missing."""
+    """The weights in a folder: one file, or the shards that its index names; empty where one is missing."""
     one = folder / _ONE_FILE
     if one.is_file():
         return (one,)

@@ -31,7 +31,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from attnviz.errors import ModelError, ModelNotFound, ModelRefused
+from attnviz.errors import ModelError, ModelNotFound, ModelRefused, ModelUnsupported
 from attnviz.models import bundled
 from attnviz.models.architecture import Architecture, architecture, family
 from attnviz.models.catalog import entry, title_of
@@ -48,6 +48,9 @@ Progress = Callable[[str, int, int], None]
 
 _NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _ID = re.compile(rf"(?!.*(\.\.|--))({_NAME}/)?{_NAME}")
+
+_OPENING_ERRORS: tuple[type[Exception], ...] = (OSError, ImportError, SafetensorError, *build_errors())
+"""What Transformers and the readers of files raise for files that do not make a model."""
 
 _MENDS = {
     "bundled": bundled.MEND,
@@ -74,9 +77,9 @@ class LoadedModel:
 def load(model: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:
     """Open a model by its hub id, or from a folder given as a ``Path``.
 
-    A string is always an id, never a path: ids are also typed by learners and come in with links. A bundled copy is
-    taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used where there is one.
-    Raises subclasses of :class:`attnviz.errors.ModelError`.
+    A string is always an id, never a path: ids are also typed by learners and come in with links. A bundled
+    copy is taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used
+    where there is one. Raises subclasses of :class:`attnviz.errors.ModelError`.
     """
     if not isinstance(model, str):
         folder = _folder(model)
@@ -95,7 +98,8 @@ def load(model: str | os.PathLike[str], progress: Progress | None = None) -> Loa
 
 
 def config_of(model: str | os.PathLike[str]) -> PreTrainedConfig:
-    """The config of a model, without its weights: from where :func:`load` would take the model, with the same checks.
+    """The config of a model, without its weights: from where :func:`load` would take the model, with the
+    same checks.
 
     Of a model on the hub only ``config.json`` is fetched, a few kilobytes.
     """
@@ -133,7 +137,9 @@ def tokenizer_of(model_id: str) -> PreTrainedTokenizerFast:
 def _folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path).expanduser().resolve()
     if not (folder / CONFIG).is_file():
-        raise ModelNotFound(f"There is no model in the folder {folder}.", "It needs a config.json and safetensors.")
+        raise ModelNotFound(
+            f"There is no model in the folder {folder}.", "It needs a config.json and safetensors."
+        )
     return folder
 
 
@@ -181,7 +187,7 @@ def _open(
             )
             _check_loaded(info, title)
             module.eval().requires_grad_(False).to(device)
-        except (OSError, ImportError, SafetensorError, *build_errors()) as error:
+        except _OPENING_ERRORS as error:
             if _lacks_memory(error):
                 raise ModelRefused(
                     f"{title} does not fit into the memory of this machine.", "Choose a smaller model."
@@ -193,15 +199,19 @@ def _open(
 def read_config(folder: Path, title: str) -> PreTrainedConfig:
     """The config of a model folder, checked before Transformers builds anything from it.
 
-    Raises :class:`ModelUnsupported` for a family that cannot be traced, :class:`ModelRefused` for weights in a
-    compressed format, :class:`ModelError` for anything that is no config.
+    Raises :class:`ModelUnsupported` for a family that cannot be traced, :class:`ModelRefused` for weights
+    in a compressed format, :class:`ModelError` for anything that is no config.
     """
     path = folder / CONFIG
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise ValueError("longer than any published config")
         raw = json.loads(path.read_text("utf-8"))
-        family(str(raw.get("model_type") or ""))  # before Transformers sees it: it may not know the type at all
+        if not raw.get("model_type"):
+            raise ModelUnsupported(
+                f"The config of {title} does not say of which family the model is.", "Choose another model."
+            )
+        family(str(raw["model_type"]))  # before Transformers sees it: it may not know the type at all
         check_sizes(raw)  # it would list a billion layers by name
         if raw.get("quantization_config"):
             raise ModelRefused(
@@ -209,9 +219,11 @@ def read_config(folder: Path, title: str) -> PreTrainedConfig:
                 "Choose the original of this model.",
             )
         with quiet():
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+            config: PreTrainedConfig = AutoConfig.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True
+            )
         architecture(config)
-    except (OSError, ImportError, *build_errors()) as error:
+    except _OPENING_ERRORS as error:
         raise ModelError(f"The config of {title} cannot be read.", "Choose another model.") from error
     return config
 
@@ -246,7 +258,8 @@ def check_parameters(parameters: int, title: str) -> None:
     limit = settings().max_parameters
     if parameters > limit:
         raise ModelRefused(
-            f"{title} has {parameters:,} parameters; this machine opens at most {limit:,}.", "Choose a smaller model."
+            f"{title} has {parameters:,} parameters; this machine opens at most {limit:,}.",
+            "Choose a smaller model.",
         )
 
 
@@ -280,12 +293,15 @@ def _tokenizer(folder: Path, title: str) -> PreTrainedTokenizerFast:
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        except (OSError, ImportError, *build_errors()) as error:
-            raise ModelError(f"{title} has no tokenizer that can be read.", "Choose another model.") from error
-    if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(f"{title} has no fast tokenizer, which tells pieces from text.", "Choose another model.")
-    result: PreTrainedTokenizerFast = tokenizer
-    return result
+        except _OPENING_ERRORS as error:
+            raise ModelError(
+                f"{title} has no tokenizer that can be read.", "Choose another model."
+            ) from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(
+            f"{title} has no fast tokenizer, which tells pieces from text.", "Choose another model."
+        )
+    return tokenizer
 
 
 def _device() -> torch.device:
@@ -301,13 +317,13 @@ _quiet_lock = threading.RLock()
 def quiet() -> Iterator[None]:
     """One piece of Transformers' loading at a time, without its reports.
 
-    While it builds a model it switches off initialisation for the whole process, so two loads must not meet. What
-    matters of its reports is checked here and said to the user.
+    While it builds a model it switches off initialisation for the whole process, so two loads must not
+    meet. What matters of its reports is checked here and said to the user.
     """
     with _quiet_lock:
         verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
         transformers_logging.set_verbosity(logging.CRITICAL)
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -315,4 +331,4 @@ def quiet() -> Iterator[None]:
         finally:
             transformers_logging.set_verbosity(verbosity)
             if bars:
-                transformers_logging.enable_progress_bar()
+                transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -75,12 +75,12 @@ _FUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def count_parameters(
-    x: LoadedModel | nn.Module | PreTrainedConfig | Mapping[str, Any] | str,
+    x: LoadedModel | nn.Module | PreTrainedConfig | Mapping[str, Any] | str | Path,
 ) -> ParameterCount:
     """Every parameter of a model, exactly, by component; tied weights once.
 
     ``x`` is a loaded model or a torch module, whose own parameters are counted, or what describes one: a
-    config, its fields as a mapping, the text of a ``config.json``, or the id (or folder) of a model. From a
+    config, its fields as a mapping, the text of a ``config.json``, the id of a model, or its folder as a ``Path``. From a
     description the model is built without weights: an encoder with its pooler, a decoder with its
     language-model head, an encoder-decoder with its head. ``.total`` equals ``sum(p.numel() for p in
     model.parameters())``.
@@ -92,6 +92,8 @@ def count_parameters(
 
     if isinstance(x, nn.Module):
         return _count(x)
+    if isinstance(x, Path):
+        return _count(_without_weights(read_config(_config_of(x))))
     if isinstance(x, str):
         return _count(_without_weights(read_config(x if _looks_like_json(x) else _config_of(x))))
     module = getattr(x, "module", None)
@@ -274,8 +276,8 @@ def _renamed(node: ModuleNode, name: str, last: str) -> ModuleNode:
     return ModuleNode(name, node.class_name, node.count, node.shapes, node.children, last, node.tied_to)
 
 
-def _config_of(model_id_or_folder: str) -> Mapping[str, Any] | PreTrainedConfig:
+def _config_of(model: str | Path) -> Mapping[str, Any] | PreTrainedConfig:
     from attnviz.models.loading import config_of
 
-    published = published_config(model_id_or_folder.strip())
-    return published.config if published else config_of(model_id_or_folder)
+    published = published_config(model.strip()) if isinstance(model, str) else None
+    return published.config if published else config_of(model)

@@ -49,7 +49,7 @@ class MarianSsruConfig(MarianConfig):
 
 
 class SimpleRecurrence(nn.Module):
-    """The simpler simple recurrent unit (SSRU) of Kim et al. 2019, section 3.1: one state of ``d_model`` channels.
+    """The simpler simple recurrent unit (SSRU) of Kim et al. 2019: one state of ``d_model`` channels.
 
         f_t = sigmoid(W_f x_t + b_f)                what share of its state each channel keeps
         c_t = f_t * c_(t-1) + (1 - f_t) * W x_t     the state, a moving mean of what was read
@@ -122,7 +122,7 @@ class MarianPositions(MarianSinusoidalPositionalEmbedding):
 class MarianSsruModel(MarianMTModel):
     """The whole translator. ``generate``, caches, padded batches, saving and loading are Transformers' own."""
 
-    config: MarianSsruConfig
+    config_class = MarianSsruConfig
     _can_compile_fullgraph = False
 
     def __init__(self, config: MarianSsruConfig) -> None:
@@ -210,31 +210,37 @@ def from_marian(file: MarianFile) -> MarianSsruModel:
             )
     arrays = _renamed(file.arrays)
     model = MarianSsruModel(_config(arrays, file.settings)).eval()
-    wanted = dict(model.named_parameters()) | dict(model.named_buffers())
-    wanted = {name: tensor for name, tensor in wanted.items() if "embed_positions" not in name}
-    if set(wanted) != set(arrays):
+    parts = dict(model.named_parameters()) | dict(model.named_buffers())
+    parts = {name: tensor for name, tensor in parts.items() if "embed_positions" not in name}
+    if set(parts) != set(arrays):
         raise ModelFileError(
-            f"This Marian model is not whole: {min(set(wanted) ^ set(arrays))} is missing or has no place.",
+            f"This Marian model is not whole: {min(set(parts) ^ set(arrays))} is missing or has no place.",
             "Fetch the model again.",
         )
     with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(_as(tensor, arrays[name], name))
+        for name, tensor in parts.items():
+            array = arrays[name]
+            if array.shape != tensor.shape:
+                raise ModelFileError(
+                    f"In this Marian model {name} is {array.shape} instead of {tuple(tensor.shape)}.",
+                    "Fetch the model again.",
+                )
+            tensor.copy_(torch.from_numpy(array.copy()))
     config = model.config
     model.generation_config = GenerationConfig(
         decoder_start_token_id=config.decoder_start_token_id,
         eos_token_id=config.eos_token_id,
         pad_token_id=config.pad_token_id,
-        max_length=config.max_position_embeddings,
+        max_new_tokens=config.max_position_embeddings // 2,
     )
     return model
 
 
 def _renamed(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The arrays under the names that they have in the model, with one more token in the vocabulary.
+    """The arrays as the model names and turns them, with one more token in the vocabulary.
 
-    Marian starts to write from a vector of zeros. Transformers starts from a token: one that reads as zeros, never
-    written, which is padding as well.
+    Marian starts to write from a vector of zeros. Transformers starts from a token: one that reads as zeros and is
+    never written, which is padding as well.
     """
     names = _layer_names()
     renamed = {}
@@ -243,11 +249,12 @@ def _renamed(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
         if name.endswith(_SCALES):
             continue
         if found and found[3] in names:
-            renamed[f"model.{found[1]}.layers.{int(found[2]) - 1}.{names[found[3]]}"] = array
+            turned = array.reshape(-1) if len(array) == 1 else array.T  # (1, out) to (out,), (in, out) to (out, in)
+            renamed[f"model.{found[1]}.layers.{int(found[2]) - 1}.{names[found[3]]}"] = turned
         elif name == _EMBEDDINGS and array.ndim == 2:
-            renamed["model.shared.weight"] = np.pad(array, ((0, 1), (0, 0))).T  # stored as (out, in), like no other
+            renamed["model.shared.weight"] = np.pad(array, ((0, 1), (0, 0)))  # (vocabulary + 1, d_model)
         elif name == _OUTPUT_BIAS:
-            renamed["final_logits_bias"] = np.append(array, np.float32(_NEVER))
+            renamed["final_logits_bias"] = np.append(array, np.float32(_NEVER))[None]  # (1, vocabulary + 1)
         else:
             raise ModelUnsupported(
                 f"This Marian model has a part that is not known here: {name}.", "Choose another model."
@@ -257,9 +264,9 @@ def _renamed(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _config(arrays: Mapping[str, Floats], settings: Mapping[str, Any]) -> MarianSsruConfig:
     try:
-        d_model, vocabulary = arrays["model.shared.weight"].shape
+        vocabulary, d_model = arrays["model.shared.weight"].shape
         inner = {
-            stack: arrays[f"model.{stack}.layers.0.fc1.weight"].shape[-1] for stack in ("encoder", "decoder")
+            stack: len(arrays[f"model.{stack}.layers.0.fc1.weight"]) for stack in ("encoder", "decoder")
         }
         heads = int(settings["transformer-heads"])
     except (KeyError, ValueError, TypeError) as error:
@@ -289,17 +296,6 @@ def _config(arrays: Mapping[str, Floats], settings: Mapping[str, Any]) -> Marian
         decoder_start_token_id=vocabulary - 1,
         dropout=0.0,
     )
-
-
-def _as(tensor: torch.Tensor, array: Floats, name: str) -> torch.Tensor:
-    """An array in the shape of a parameter: matrices are (in, out) in Marian and (out, in) here."""
-    array = array.T if tensor.ndim == 2 and "bias" not in name else array.reshape(-1)
-    if array.size != tensor.numel() or (tensor.ndim == 2 and "bias" not in name and array.shape != tensor.shape):
-        raise ModelFileError(
-            f"In this Marian model {name} has {array.size:,} numbers in a shape that does not fit.",
-            "Fetch the model again.",
-        )
-    return torch.from_numpy(array.copy()).reshape(tensor.shape)
 
 
 def translator_tokenizer(path: Path, config: MarianSsruConfig) -> PreTrainedTokenizerFast:

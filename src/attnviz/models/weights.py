@@ -193,7 +193,11 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "phi3": replace(_LLAMA, feed_forward_in="", feed_forward_gate="", feed_forward_fused="mlp.gate_up_proj"),
     "starcoder2": replace(
-        _LLAMA, feed_forward_gate="", feed_forward_in="mlp.c_fc", feed_forward_out="mlp.c_proj", final_norm="norm"
+        _LLAMA,
+        feed_forward_gate="",
+        feed_forward_in="mlp.c_fc",
+        feed_forward_out="mlp.c_proj",
+        final_norm="norm",
     ),
     "gpt2": Layout(
         layers="h",
@@ -213,7 +217,9 @@ LAYOUTS: dict[str, Layout] = {
         feed_forward_norm="post_attention_layernorm",
         final_norm="final_layer_norm",
     ),
-    "opt": replace(_BART, layers="decoder.layers", cross_output="", cross_norm="", final_norm="decoder.final_layer_norm"),
+    "opt": replace(
+        _BART, layers="decoder.layers", cross_output="", cross_norm="", final_norm="decoder.final_layer_norm"
+    ),
     "phi": Layout(
         layers="layers",
         attention_output="self_attn.dense",
@@ -235,7 +241,10 @@ def weights(module: PreTrainedModel, architecture: Architecture) -> Weights:
     head = module.get_output_embeddings()
     stacks: dict[Stack, tuple[LayerWeights, ...]] = {"encoder": (), "decoder": ()}
     norms: dict[Stack, Norm | None] = {"encoder": None, "decoder": None}
-    counts: dict[Stack, int] = {"encoder": architecture.encoder_layers, "decoder": architecture.decoder_layers}
+    counts: dict[Stack, int] = {
+        "encoder": architecture.encoder_layers,
+        "decoder": architecture.decoder_layers,
+    }
     for stack, count in counts.items():
         if not count:
             continue
@@ -246,8 +255,8 @@ def weights(module: PreTrainedModel, architecture: Architecture) -> Weights:
         stacks[stack] = tuple(own[i * len(own) // count] for i in range(count))
         norms[stack] = _norm(_find(base, layout.final_norm.format(stack=stack)))
     return Weights(
-        embedding=_array(module.get_input_embeddings().weight),
-        unembedding=None if head is None else _array(head.weight),
+        embedding=_array(module.get_input_embeddings().weight),  # type: ignore[arg-type]
+        unembedding=None if head is None else _array(head.weight),  # type: ignore[arg-type]
         unembedding_bias=None if head is None else _bias(module, head),
         encoder=stacks["encoder"],
         decoder=stacks["decoder"],
@@ -292,10 +301,7 @@ def _find(root: Any, paths: str) -> Any:
     for path in filter(None, paths.split("|")):
         module = root
         for name in path.split("."):
-            if name.lstrip("-").isdigit():
-                module = module[int(name)]
-            else:
-                module = getattr(module, name, None)
+            module = module[int(name)] if name.lstrip("-").isdigit() else getattr(module, name, None)
             if module is None:
                 break
         else:
@@ -324,7 +330,9 @@ def _norm(module: Any) -> Norm | None:
     name = type(module).__name__
     weight = getattr(module, "weight", None)
     bias = getattr(module, "bias", None)
-    epsilon = getattr(module, "variance_epsilon", getattr(module, "eps", 1e-5))  # OLMo's is written in its code
+    epsilon = getattr(
+        module, "variance_epsilon", getattr(module, "eps", 1e-5)
+    )  # OLMo's is written in its code
     array = None if weight is None else _array(weight)
     if name.startswith("Gemma") and array is not None:
         array = 1 + array  # Gemma stores the difference to one

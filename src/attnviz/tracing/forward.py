@@ -31,11 +31,15 @@ def trace(
     edits = edits or NO_EDITS
     facts = model.architecture
     if isinstance(text, tuple) and facts.kind != "encoder":
-        raise TextError(f"{facts.name} reads one text, not a pair.", "Give it one text, or choose an encoder.")
+        raise TextError(
+            f"{facts.name} reads one text, not a pair.", "Give it one text, or choose an encoder."
+        )
     ids, segments = encode(model.tokenizer, text, limit=token_limit(model), reader=model.title)
     _check_edits(model, edits)
     inputs: dict[str, Any] = {"input_ids": _batch(model, ids)}
-    if any(segments) and getattr(model.module.config, "type_vocab_size", 0) > 1:  # RoBERTa has one, DistilBERT none
+    if (
+        any(segments) and getattr(model.module.config, "type_vocab_size", 0) > 1
+    ):  # RoBERTa has one, DistilBERT none
         inputs["token_type_ids"] = _batch(model, segments)
     if facts.kind != "encoder":
         inputs["use_cache"] = False
@@ -45,7 +49,8 @@ def trace(
         inputs["decoder_input_ids"] = _batch(model, target_ids)
     elif target is not None:
         raise TextError(
-            f"{facts.name} reads one text and has no decoder for a target.", "Leave the target out, or choose a T5."
+            f"{facts.name} reads one text and has no decoder for a target.",
+            "Leave the target out, or choose a T5.",
         )
     with torch.inference_mode(), forward_pass(Pass(facts, edits, records=True)) as current:
         output = model.module(**inputs, output_hidden_states=True, return_dict=True)
@@ -71,18 +76,22 @@ def token_limit(model: LoadedModel) -> int:
     return min(own, settings().max_tokens) if own else settings().max_tokens
 
 
-def _target_ids(model: LoadedModel, ids: tuple[int, ...], target: str | None, edits: Edits) -> tuple[int, ...]:
+def _target_ids(
+    model: LoadedModel, ids: tuple[int, ...], target: str | None, edits: Edits
+) -> tuple[int, ...]:
     """What the decoder reads: the start token, then the target without its end token."""
     config = model.module.generation_config
     start = config.decoder_start_token_id
     if start is None:
         start = model.module.config.decoder_start_token_id
     if start is None:
-        raise ModelUnsupported("The config of this model does not say how its decoder starts.", "Choose another model.")
+        raise ModelUnsupported(
+            "The config of this model does not say how its decoder starts.", "Choose another model."
+        )
     if target is None:
         limit = min(settings().max_new_tokens, token_limit(model) - 1)
         with torch.inference_mode(), forward_pass(Pass(model.architecture, edits)):
-            written = model.module.generate(
+            written = model.module.generate(  # type: ignore[operator]
                 input_ids=_batch(model, ids), do_sample=False, num_beams=1, max_new_tokens=limit, min_length=0
             )
         read = tuple(written[0].tolist())[1:]

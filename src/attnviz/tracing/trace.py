@@ -50,12 +50,16 @@ class Edits:
     rotary angles become zero."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ablate_heads", tuple(sorted({(k, int(i), int(h)) for k, i, h in self.ablate_heads})))
+        object.__setattr__(
+            self, "ablate_heads", tuple(sorted({(k, int(i), int(h)) for k, i, h in self.ablate_heads}))
+        )
         for kind, layer, head in self.ablate_heads:
             if kind not in ATTENTION_KINDS or layer < 0 or head < 0:
                 raise SelectionError(f"There is no {kind} head L{layer}H{head} to switch off.")
         if self.window is not None and self.window < 1:
-            raise SelectionError("A window must leave a token at least itself.", "Choose a window of 1 or more.")
+            raise SelectionError(
+                "A window must leave a token at least itself.", "Choose a window of 1 or more."
+            )
 
     def ablated(self, kind: AttentionKind, layer: int) -> tuple[int, ...]:
         """The heads switched off in this layer, ascending."""
@@ -92,7 +96,9 @@ class AttentionCall:
         q, k, v = self.query.shape, self.key.shape, self.value.shape
         if k[:2] != v[:2] or q[2] != k[2] or q[0] % k[0]:
             raise ValueError(f"query {q}, key {k} and value {v} do not belong to one attention layer")
-        if self.bias is not None and (self.bias.shape[1:] != (q[1], k[1]) or self.bias.shape[0] not in (1, q[0])):
+        if self.bias is not None and (
+            self.bias.shape[1:] != (q[1], k[1]) or self.bias.shape[0] not in (1, q[0])
+        ):
             raise ValueError(f"bias {self.bias.shape} does not fit query {q} and key {k}")
         if any(not 0 <= head < q[0] for head in self.ablated):
             raise SelectionError(
@@ -184,7 +190,9 @@ class Trace:
             raise ValueError(f"gates are {self.gates.shape}, target tokens {len(self.target_tokens or ())}")
         for kind in self.kinds:
             if [c.layer for c in self._calls[kind]] != list(range(len(self._calls[kind]))):
-                raise ValueError(f"the {kind} layers are not in order: {[c.layer for c in self._calls[kind]]}")
+                raise ValueError(
+                    f"the {kind} layers are not in order: {[c.layer for c in self._calls[kind]]}"
+                )
 
     @cached_property
     def _calls(self) -> dict[AttentionKind, tuple[AttentionCall, ...]]:
@@ -254,7 +262,8 @@ class Trace:
         call = self.call(kind, layer)
         if head is not None and not 0 <= head < call.heads:
             raise SelectionError(
-                f"There is no head {head} in the {kind} layers of this model.", f"Its heads are 0 to {call.heads - 1}."
+                f"There is no head {head} in the {kind} layers of this model.",
+                f"Its heads are 0 to {call.heads - 1}.",
             )
         return call
 

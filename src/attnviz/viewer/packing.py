@@ -45,7 +45,9 @@ class Block:
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 4 or not all(self.weights.shape):
-            raise ValueError(f"weights have the shape {self.weights.shape}, expected (layer, head, query, key)")
+            raise ValueError(
+                f"weights have the shape {self.weights.shape}, expected (layer, head, query, key)"
+            )
 
     @property
     def causal(self) -> bool:
@@ -74,7 +76,9 @@ def pack(parts: Iterable[Block], header: dict[str, Any] | None = None, level: in
     for block in parts:
         layers, heads, queries, keys = block.weights.shape
         largest = block.weights.max(-1)  # (layer, head, query)
-        share = block.weights / np.where(largest > 0, largest, 1)[..., None]  # of the largest of the row, 0 to 1
+        share = (
+            block.weights / np.where(largest > 0, largest, 1)[..., None]
+        )  # of the largest of the row, 0 to 1
         levels = (share * 255 + np.float32(0.5)).astype(np.uint8)
         causal = block.causal
         if causal:

@@ -102,7 +102,7 @@ export function bestArrangement(groups, unit, room, target) {
 }
 
 /** Squares side by side as one path; the last is cut where the number is not whole. */
-function squaresPath(placed, x, y, side, pitch) {
+export function squaresPath(placed, x, y, side, pitch) {
   let left = placed.squares;
   let path = "";
   for (const run of placed.runs) {
