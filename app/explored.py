@@ -14,11 +14,12 @@ import streamlit as st
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.memory import cache_bytes, token_flops, weight_bytes
+from attnviz.errors import ConfigError, ModelUnsupported
 from attnviz.figures.costs import lengths
 from attnviz.figures.quantities import amount, percent, size
 from attnviz.models.architecture import Architecture
 from attnviz.models.catalog import title_of
-from attnviz.models.configs import published_config, sized_config
+from attnviz.models.configs import published_config, read_config, sized_config
 from attnviz.models.parameter_count import ParameterCount, Stack
 from attnviz.models.parameters import count_parameters
 
@@ -33,9 +34,17 @@ _PLACES = {
 
 
 @st.cache_resource(max_entries=300, show_spinner=False)
-def counted(described: str) -> ParameterCount:
-    """The count for a model id or the text of a config; frozen, so all learners share it."""
-    return count_parameters(described)
+def counted(described: str, is_config: bool = False) -> ParameterCount:
+    """The count for a model id, or for the text of a config; frozen, so all learners share it.
+
+    Whatever is wrong with a config is a :class:`ConfigError`: the learner mends it where it was pasted.
+    """
+    if not is_config:
+        return count_parameters(described)
+    try:
+        return count_parameters(read_config(described))
+    except ModelUnsupported as error:
+        raise ConfigError(error.message, "Paste the config of another model.") from error
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Explored:
     @property
     def count(self) -> ParameterCount:
         """The exact count."""
-        return counted(self.described)
+        return counted(self.described, self.source in ("config", "own"))
 
     @property
     def shape(self) -> Architecture:
@@ -165,7 +174,7 @@ class Explored:
 
     def code(self, words: Lesson) -> str:
         """The lines that give this count in a notebook."""
-        if self.described.startswith("{"):
+        if self.source in ("config", "own"):
             described = pprint.pformat(json.loads(self.described), sort_dicts=False, width=88)
         else:
             described = f'"{self.described}"'

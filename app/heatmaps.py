@@ -195,10 +195,13 @@ class Heads:
 
     def questions(self, words: Lesson, layer: int, head: int | None, token: int) -> list[Question]:
         """What another head does with the chosen token, and what a third one does most."""
-        asked = [self._where_it_looks(words, (layer, head), token), self._what_it_does(words, (layer, head))]
+        told = {(t.values["layer"], t.values["head"]) for t in self.suggestions(words)} | {(layer, head)}
+        asked = [self._where_it_looks(words, (layer, head), token, told), self._what_it_does(words, told)]
         return [question for question in asked if question is not None]
 
-    def _where_it_looks(self, words: Lesson, shown: tuple[int, int | None], token: int) -> Question | None:
+    def _where_it_looks(
+        self, words: Lesson, shown: tuple[int, int | None], token: int, told: set[tuple[int, int | None]]
+    ) -> Question | None:
         rows = np.stack(
             [self.trace.weights(self.kind, i)[:, token] for i in range(self.layers)]
         )  # (layer, head, key)
@@ -208,7 +211,7 @@ class Heads:
             return None
         best = rows.argmax(axis=-1)
         strength = np.where(np.isin(best, worth), rows.max(axis=-1), 0)
-        for place in (shown, self.opening[:2]):
+        for place in told:
             if place[1] is not None:
                 strength[place] = 0
         layer, head = (int(i) for i in np.unravel_index(strength.argmax(), strength.shape))
@@ -242,7 +245,7 @@ class Heads:
             {"layer": layer, "head": head, "mean": False},
         )
 
-    def _what_it_does(self, words: Lesson, shown: tuple[int, int | None]) -> Question | None:
+    def _what_it_does(self, words: Lesson, told: set[tuple[int, int | None]]) -> Question | None:
         known = self.patterns.patterns
         if len(known) < 2:
             return None
@@ -250,7 +253,7 @@ class Heads:
             (layer, head): self.patterns.strongest(layer, head)
             for layer in range(self.layers)
             for head in range(self.heads)
-            if (layer, head) != shown
+            if (layer, head) not in told
         }
         clear = [(place, s) for place, s in strongest.items() if s is not None and s.score > 0.4]
         if not clear:
@@ -334,7 +337,7 @@ def _opening(model_id: str, text: str, kind: AttentionKind) -> tuple[int, int, i
     words = spaced_words(trace.query_tokens(kind))
     if not words:
         return 0, 0, 0
-    looks = hardest_looks(trace, kind, words)
+    looks = hardest_looks(trace, kind, words, first_key=int(kind == "decoder"))
     word = farthest_look(looks)
     return looks[word].layer, looks[word].head, words[word][0]
 

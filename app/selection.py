@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from app.widgets.markup import html
-from attnviz.models.catalog import catalog, entry
+from attnviz.models.catalog import catalog, entry, title_of
 
 T = TypeVar("T")
 
@@ -40,6 +40,11 @@ def note(sentence: str) -> None:
 def model_id() -> str:
     """The chosen model's id."""
     return str(st.session_state.get(MODEL) or DEFAULT_MODEL)
+
+
+def title() -> str:
+    """What the chosen model is called on screen."""
+    return title_of(model_id())
 
 
 def text() -> str:

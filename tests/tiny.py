@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+import attnviz.models.translator  # noqa: F401 - makes its type known to Transformers
 from attnviz.models.architecture import FAMILIES
 
 MAX_PARAMETERS = 200_000
@@ -56,7 +57,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "gemma2": {**_GROUPED, "head_dim": 12, "sliding_window": 3, "query_pre_attn_scalar": 20},
     "gemma3_text": {**_GROUPED, "head_dim": 12, "sliding_window": 3, "sliding_window_pattern": 2},
     "gpt2": {"n_embd": 32, "n_layer": 3, "n_head": 4},
-    **dict.fromkeys(("bart", "mbart", "marian", "pegasus", "m2m_100"), _BART_LIKE),
+    **dict.fromkeys(("bart", "mbart", "marian", "marian-ssru", "pegasus", "m2m_100"), _BART_LIKE),
     **dict.fromkeys(("t5", "mt5", "umt5"), _T5_LIKE),
 }
 SETTINGS["opt"] = {**_ONE_STACK, "ffn_dim": 48, "word_embed_proj_dim": 32, "max_position_embeddings": 64}

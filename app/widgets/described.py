@@ -88,7 +88,7 @@ def _pasted() -> Explored:
                 f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
                 "so a copied link opens this page without it."
             )
-    return Explored("config", "Your config", pasted if pasted.strip() else "{}")
+    return Explored("config", "Your config", pasted)
 
 
 def _sizes_below() -> None:

@@ -66,8 +66,8 @@ def place(heads: Heads, words: Lesson) -> Place:
     with st.container(key="heat_place"):
         layer = _numbered(words.say("layer"), "layer", heads.layers, start.layer)
         head = _numbered(words.say("head"), "head", heads.heads, start.head)
-    names = heads.tokens.unique_labels
-    token = st.selectbox(words.say("token"), names, index=start.token, key="token", bind="query-params")
+        names = heads.tokens.unique_labels
+        token = st.selectbox(words.say("token"), names, index=start.token, key="token", bind="query-params")
     return Place(layer, head, names.index(token))
 
 

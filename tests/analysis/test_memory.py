@@ -16,9 +16,9 @@ from attnviz.analysis.memory import (
 )
 from attnviz.models.architecture import FAMILIES, architecture
 from attnviz.models.parameters import count_parameters
-from tests.tiny import tiny_model
+from tests.tiny import SETTINGS, tiny_model
 
-TWO_STACKS = [name for name, facts in FAMILIES.items() if facts.kind == "encoder-decoder"]
+TWO_STACKS = [name for name in SETTINGS if FAMILIES[name].kind == "encoder-decoder"]
 
 
 def test_weights_of_llama_2_7b():
@@ -101,7 +101,7 @@ def test_windows_bound_the_attention_term():
     assert forward_flops(0, [3], 10, 2).attention == 4 * 10 * 2
 
 
-@pytest.mark.parametrize("model_type", [name for name in FAMILIES if name not in TWO_STACKS])
+@pytest.mark.parametrize("model_type", [name for name in SETTINGS if name not in TWO_STACKS])
 def test_operations_equal_those_that_pytorch_counts(model_type):
     """Eager attention computes all n × n scores, windows or not, so each of n tokens costs as if it saw all
     n."""
@@ -159,3 +159,11 @@ def test_windows_bound_the_operations_of_counted_models():
     assert modern.architecture is not None
     seen = [n if w is None else min(n, 2 * w + 1) for w in modern.architecture.windows for n in (50,)]
     assert token_flops(modern, 50)["encoder"].attention == 4 * 32 * sum(seen)
+
+
+def test_a_recurrent_decoder_remembers_only_the_source():
+    """It keeps keys and values of the source for cross-attention, and of what it has written one state."""
+    fields = {**SETTINGS["marian"], "model_type": "marian-ssru", "vocab_size": 300, "pad_token_id": 0}
+    count = count_parameters(fields)
+    assert cache_bytes(count, 100) == key_value_bytes(100, [None] * 2, 4, 8)
+    assert token_flops(count, 10)["decoder"].attention == 4 * 32 * 2 * 10

@@ -63,7 +63,9 @@ class Hub:
 
     def fetched(self, repository: str) -> list[str]:
         """Files whose content was asked for, in order."""
-        return [name for method, owner, name in self.requests if (method, owner) == ("GET", repository) and name]
+        return [
+            name for method, owner, name in self.requests if (method, owner) == ("GET", repository) and name
+        ]
 
     def close(self) -> None:
         self._server.shutdown()
@@ -117,11 +119,21 @@ class _Handler(BaseHTTPRequestHandler):
         if repository is None:
             return
         siblings = [
-            {"rfilename": file, **({"size": repository.size(file)} if with_sizes and repository.lists_sizes else {})}
+            {
+                "rfilename": file,
+                **({"size": repository.size(file)} if with_sizes and repository.lists_sizes else {}),
+            }
             for file in sorted(repository.files)
         ]
         info = {
-            **{"_id": "0", "id": name, "modelId": name, "sha": repository.commit, "private": False, "tags": []},
+            **{
+                "_id": "0",
+                "id": name,
+                "modelId": name,
+                "sha": repository.commit,
+                "private": False,
+                "tags": [],
+            },
             **{"gated": repository.gated, "siblings": siblings, "downloads": 1, "likes": 0},
         }
         self._answer(200, json.dumps(info).encode(), {"Content-Type": "application/json"})

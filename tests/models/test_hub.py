@@ -135,10 +135,16 @@ def test_a_model_in_shards(hub, tmp_path):
 
 def test_one_file_is_taken_where_shards_lie_beside_it(hub, files):
     index = json.dumps({"weight_map": {"a": "model-00001-of-00001.safetensors"}}).encode()
-    doubled = {**files, "model.safetensors.index.json": index, "model-00001-of-00001.safetensors": b"x" * 1000}
+    doubled = {
+        **files,
+        "model.safetensors.index.json": index,
+        "model-00001-of-00001.safetensors": b"x" * 1000,
+    }
     hub.repositories["someone/twice"] = Repository(doubled)
     load("someone/twice")
-    assert not {"model.safetensors.index.json", "model-00001-of-00001.safetensors"} & set(hub.fetched("someone/twice"))
+    assert not {"model.safetensors.index.json", "model-00001-of-00001.safetensors"} & set(
+        hub.fetched("someone/twice")
+    )
 
 
 def test_only_the_config_is_fetched_for_a_config(hub):
@@ -153,7 +159,9 @@ def test_only_the_config_is_fetched_for_a_config(hub):
 def test_pickles_are_refused_before_anything_is_fetched(hub, files):
     pickled = {name: content for name, content in files.items() if name != WEIGHTS}
     hub.repositories["someone/pickle"] = Repository(pickled)
-    refused(ModelRefused, "someone/pickle", "pickle is offered only in a format that can run code", "safetensors")
+    refused(
+        ModelRefused, "someone/pickle", "pickle is offered only in a format that can run code", "safetensors"
+    )
     assert not hub.fetched("someone/pickle")
 
 
@@ -173,7 +181,9 @@ def test_a_family_that_cannot_be_traced_is_named_before_its_weights_are_fetched(
 
 
 def test_compressed_weights_are_refused_before_they_are_fetched(hub, files):
-    hub.repositories["someone/small"] = Repository(with_config(files, quantization_config={"quant_method": "gptq"}))
+    hub.repositories["someone/small"] = Repository(
+        with_config(files, quantization_config={"quant_method": "gptq"})
+    )
     refused(ModelRefused, "someone/small", "small are stored in a compressed format")
     assert WEIGHTS not in hub.fetched("someone/small")
 
@@ -330,7 +340,9 @@ def test_a_log_in_page_is_not_the_hub(hub, page):
 def test_offline_nothing_is_asked(hub, configure):
     configure(offline=True)
     for ask in (load, config_of):
-        with pytest.raises(HubUnreachable, match=r"not on this machine, which does not ask the hub\. You can use"):
+        with pytest.raises(
+            HubUnreachable, match=r"not on this machine, which does not ask the hub\. You can use"
+        ):
             ask(TINY)
     assert not hub.requests
 

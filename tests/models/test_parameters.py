@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModel
 
 from attnviz.errors import ConfigError, UserError
-from attnviz.models.architecture import FAMILIES, architecture
+from attnviz.models.architecture import architecture
 from attnviz.models.configs import published_configs
 from attnviz.models.loading import LoadedModel
 from attnviz.models.parameter_count import ModuleNode, ParameterCount, Part, formula
@@ -57,7 +57,7 @@ def test_every_published_config_has_a_checked_number():
     assert {entry.id for entry in published_configs()} == set(PUBLISHED)
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", SETTINGS)
 def test_every_family_is_counted_exactly(model_type):
     model = tiny_model(model_type)
     count = count_parameters(model)
@@ -72,7 +72,7 @@ def test_every_family_is_counted_exactly(model_type):
     assert sum(layer.total for layer in count.layers) + outside == count.total
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", SETTINGS)
 def test_every_family_is_counted_alike_from_its_config(model_type):
     model = tiny_model(model_type, head=False)
     for source in (model.config, model.config.to_dict(), model.config.to_json_string(use_diff=False)):
@@ -82,7 +82,7 @@ def test_every_family_is_counted_alike_from_its_config(model_type):
         assert count.modules == count_parameters(model).modules
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", SETTINGS)
 def test_layers_hold_what_the_architecture_says(model_type):
     """The formulas of the textbook, from the architecture's facts alone, against the real tensors' shapes."""
     model = tiny_model(model_type)
@@ -169,6 +169,18 @@ def test_a_folder_and_a_bundled_id_are_counted_from_their_config(tmp_path):
 def test_what_is_no_name_is_one_clear_sentence(name):
     with pytest.raises(UserError):
         count_parameters(name)
+
+
+def test_the_student_translators_recurrence_is_a_component_of_its_own():
+    fields = {**SETTINGS["marian"], "model_type": "marian-ssru", "vocab_size": 300, "pad_token_id": 0}
+    count = count_parameters(fields)
+    assert "recurrence" in count.by_component and "other" not in count.by_component
+    assert count.by_component["recurrence"] == 2 * (
+        2 * 32 * 32 + 32
+    )  # two layers: gate with bias, candidate without
+    kinds = {part.component.split(".")[0] for part in count.parts if part.stack == "decoder"}
+    assert kinds == {"recurrence", "cross", "feed_forward", "norm"}
+    assert [line for line in count.arithmetic if evaluated(line.formula) != line.count] == []
 
 
 def test_the_tree_is_folded_and_keeps_the_sum():

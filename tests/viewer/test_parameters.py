@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -151,6 +152,29 @@ def test_diagram_knows_what_only_the_parameters_tell(minilm: ParameterCount) -> 
     assert with_count["first_norm"]
     assert not with_count["final_norm"]
     assert [box["part"] for box in with_count["before"]] == ["embeddings", "positions"]
+
+
+def test_a_recurrence_stands_in_place_of_self_attention() -> None:
+    count = count_parameters(tiny_model("marian"))
+    parts = tuple(
+        replace(part, component="recurrence")
+        if part.stack == "decoder" and part.component.startswith("attention.")
+        else part
+        for part in count.parts
+    )
+    student = replace(count, parts=parts)
+    assert student.architecture is not None
+    encoder, decoder = block.payload(student.architecture, student, title="Student")["stacks"]
+    assert [sublayer["kind"] for sublayer in encoder["sublayers"]] == ["attention", "feed_forward"]
+    assert [sublayer["kind"] for sublayer in decoder["sublayers"]] == ["recurrence", "cross", "feed_forward"]
+    packed = parameters.payload(student, title="Student")
+    first = next(group for group in packed["groups"] if group["stack"] == "decoder")
+    assert [row[0]["part"] for row in first["rows"]] == [
+        "recurrence",
+        "cross.query",
+        "feed_forward.in",
+        "norm",
+    ]
 
 
 def test_sublayers_that_cannot_be_are_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,8 +13,14 @@ WORD = re.compile(r"[a-z][a-z'-]*|'[a-z][a-z'-]*")
 HELD_OUT_OF_1000 = 50
 VALIDATION_OF_1000 = 10
 
+ENDINGS = ("'s", "s'", "'", "s", "es", "ed", "d", "er", "ers", "ing", "ings", "ly", "in'")
+"""What makes an inflected form of a word; used to tell which held-out words have a relative in training."""
+
 Lexicon = dict[str, tuple[str, ...]]
 """A word to its pronunciations, each phonemes with stress marks between spaces: "knight" to ("N AY1 T",)."""
+
+Pair = tuple[list[int], list[int]]
+"""Ids of a spelling and of its sound, both closed by the end token."""
 
 
 def dictionary_file() -> Path:
@@ -37,10 +43,10 @@ def read(path: Path) -> Lexicon:
 
 
 def part(word: str) -> str:
-    """ "test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
+    """"test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
 
-    Inflections are separate words: "knight" may be trained on while "knights" is held out, as in the published splits of
-    this dictionary.
+    Inflections are separate words: "knight" may be trained on while "knights" is held out, as in the published
+    splits of this dictionary. :func:`relatives` finds them, and the evaluation scores the words without any apart.
     """
     bucket = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % 1000
     if bucket < HELD_OUT_OF_1000:
@@ -56,20 +62,50 @@ def split(lexicon: Lexicon) -> dict[str, Lexicon]:
     return parts
 
 
-def batches(lexicon: Lexicon, size: int, seed: int) -> Iterator[tuple[list[str], list[str]]]:
-    """One epoch of (spellings, sounds). One example in eight is two or three words, so that phrases work as well.
+def stems(word: str) -> set[str]:
+    """The word and what is left of it without an inflection; a doubled consonant or a lost e is put right."""
+    found = {word}
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(stem := word.removesuffix(ending)) >= 3:
+            found |= {stem, stem + "e"}
+            if stem[-1] == stem[-2]:
+                found.add(stem[:-1])
+            if stem[-1] == "i":
+                found.add(stem[:-1] + "y")
+    return found
 
-    Examples of like length share a batch, which saves a third of the padding; the order of batches is random.
+
+def relatives(words: Sequence[str], trained: Sequence[str]) -> set[str]:
+    """Those of the words that share a stem with a trained word, as "knights" does with "knight"."""
+    known = {stem for word in trained for stem in stems(word)}
+    return {word for word in words if stems(word) & known}
+
+
+def microbatches(pairs: Sequence[Pair], between: Pair, tokens: int, seed: int) -> Iterator[list[Pair]]:
+    """One epoch in lists of pairs of about ``tokens`` tokens, spellings and sounds together, in random order.
+
+    To each eight words comes an example of two or three, so that phrases work as well; ``between`` are the ids that
+    stand between words. A list holds examples of one length, so that hardly any padding is needed.
     """
     chance = random.Random(seed)
-    pairs = [(word, sound) for word, sounds in lexicon.items() for sound in sounds]
-    chance.shuffle(pairs)
+    examples = list(pairs)
     for _ in range(len(pairs) // 8):
-        chosen = [pairs[chance.randrange(len(pairs))] for _ in range(chance.choice((2, 2, 3)))]
-        pairs.append((" ".join(w for w, _ in chosen), " | ".join(s for _, s in chosen)))
-    pairs.sort(key=lambda pair: len(pair[0]) + chance.random() * 2)
-    starts = list(range(0, len(pairs), size))
-    chance.shuffle(starts)
-    for start in starts:
-        batch = pairs[start : start + size]
-        yield [w for w, _ in batch], [s for _, s in batch]
+        spelling, sound = chance.choice(pairs)
+        for _ in range(chance.choice((1, 1, 2))):
+            next_spelling, next_sound = chance.choice(pairs)
+            spelling = spelling[:-1] + between[0] + next_spelling
+            sound = sound[:-1] + between[1] + next_sound
+        examples.append((spelling, sound))
+    chance.shuffle(examples)
+    examples.sort(key=lambda pair: (len(pair[0]), len(pair[1])))  # stable: the order of equals stays random
+    lists: list[list[Pair]] = [[]]
+    filled = 0
+    for example in examples:
+        size = len(example[0]) + len(example[1])
+        if filled + size > tokens and lists[-1]:
+            lists.append([])
+            filled = 0
+        lists[-1].append(example)
+        filled += size
+    chance.shuffle(lists)
+    yield from lists

@@ -61,23 +61,26 @@ def spaced_words(tokens: Tokens) -> Groups:
     return tuple(map(tuple, words.values()))
 
 
-def hardest_looks(trace: Trace, kind: AttentionKind, words: Groups | None = None) -> tuple[Look, ...]:
+def hardest_looks(
+    trace: Trace, kind: AttentionKind, words: Groups | None = None, first_key: int = 0
+) -> tuple[Look, ...]:
     """For each word of the text, the head of all layers where it gives the most weight to one word further back.
 
     The word just before does not count: many heads do nothing but look there, and would always win. To a word go the
     sum of the weights to its pieces, from a word the mean over its pieces (Clark et al. 2019, section 4.1). The first
-    two words have none further back: their looks have no key and show layer 0, head 0.
+    two words have none further back: their looks have no key and show layer 0, head 0. Keys before ``first_key`` do
+    not count either: nearly every head of a decoder rests on the first token (Xiao et al. 2024, section 3.1).
     """
     words = spaced_words(trace.query_tokens(kind)) if words is None else words
     every = np.stack([merged(trace.weights(kind, i), words, words) for i in range(trace.layers(kind))])
     looks = []  # every is (layer, head, word, word)
     for query in range(every.shape[2]):
-        if query < NEAREST:
+        if query < NEAREST + first_key:
             looks.append(Look(every[0, 0, query], None, 0, 0))
             continue
-        earlier = every[:, :, query, : query + 1 - NEAREST]
+        earlier = every[:, :, query, first_key : query + 1 - NEAREST]
         layer, head, key = np.unravel_index(earlier.argmax(), earlier.shape)
-        looks.append(Look(every[layer, head, query], int(key), int(layer), int(head)))
+        looks.append(Look(every[layer, head, query], first_key + int(key), int(layer), int(head)))
     return tuple(looks)
 
 

@@ -137,7 +137,7 @@ def _curves(xs: Sequence[int], curves: Sequence[Curve], mode: Mode, words: Any) 
     figure.update_layout(
         template=theme.template(mode),
         height=300,
-        margin={"l": 8, "r": 128, "t": 16, "b": 8},
+        margin={"l": 8, "r": 128, "t": 32, "b": 8},
         xaxis={
             "type": "log",
             "title": {"text": "tokens"},

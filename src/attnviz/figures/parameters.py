@@ -67,14 +67,14 @@ def parameter_treemap(count: ParameterCount, title: str, mode: Mode) -> go.Figur
     A click goes into a part and out of it again.
     """
     boxes: dict[str, tuple[str, str, int, str]] = {"": (title, "", count.total, theme.PANEL[mode])}
+    two_stacks = len({layer.stack for layer in count.layers}) > 1
     for part in count.parts:
         group, component = _group(part), _leaf(part)
         colour = component_colour(part.component, mode)
         _add(boxes, group, group, "", part.count, theme.mixed(colour, 0.45, mode))
         _add(boxes, f"{group}/{component}", component, group, part.count, colour)
-        if part.layer is not None:
-            place = f"{part.stack} {part.layer}" if _two_stacks(count) else f"L{part.layer}"
-            _add(boxes, f"{group}/{component}/{place}", place, f"{group}/{component}", part.count, colour)
+        place = _place(part, two_stacks)
+        _add(boxes, f"{group}/{component}/{place}", place, f"{group}/{component}", part.count, colour)
     _leave_out_only_children(boxes)
     colours = [box[3] for box in boxes.values()]
     figure = go.Figure(
@@ -136,8 +136,10 @@ def _leaf(part: Part) -> str:
     return _LEAVES.get(part.component, COMPONENTS[part.component])
 
 
-def _two_stacks(count: ParameterCount) -> bool:
-    return len({layer.stack for layer in count.layers}) > 1
+def _place(part: Part, two_stacks: bool) -> str:
+    if part.layer is None:
+        return part.name.rpartition(".")[0]
+    return f"{part.stack} {part.layer}" if two_stacks else f"L{part.layer}"
 
 
 def _add(
@@ -148,19 +150,22 @@ def _add(
 
 
 def _leave_out_only_children(boxes: dict[str, tuple[str, str, int, str]]) -> None:
-    """A box that fills its parent says nothing new: Head in Head."""
-    parents = [box[1] for box in boxes.values()]
-    for key in [key for key in boxes if key.count("/") == 1]:
-        _, parent, _, colour = boxes[key]
-        if parents.count(parent) == 1 and not any(box[1] == key for box in boxes.values()):
-            boxes[parent] = (*boxes[parent][:3], colour)
-            del boxes[key]
+    """A box that alone fills its parent says nothing new: a head in the head, one table in the tokens."""
+    for depth in (2, 1):
+        parents = [box[1] for box in boxes.values()]
+        for key in [key for key in boxes if key.count("/") == depth and key not in parents]:
+            _, parent, _, colour = boxes[key]
+            if parents.count(parent) == 1:
+                boxes[parent] = (*boxes[parent][:3], colour)
+                del boxes[key]
 
 
 def _readable(background: str, mode: Mode) -> str:
-    """Ink or paper, whichever has more contrast with the background (WCAG 2.2)."""
-    inks = (theme.INK[mode], theme.PAPER[mode])
-    return max(inks, key=lambda ink: _contrast(ink, background))
+    """The one of ink and paper that stands out more; black or white where neither reaches 4.5:1 (WCAG 2.2)."""
+    words = max(theme.INK[mode], theme.PAPER[mode], key=lambda ink: _contrast(ink, background))
+    if _contrast(words, background) >= 4.5:
+        return words
+    return max("#000000", "#FFFFFF", key=lambda ink: _contrast(ink, background))
 
 
 def _contrast(one: str, other: str) -> float:

@@ -32,5 +32,5 @@ def _stepped(number: float, names: tuple[str, ...], between: str) -> str:
     step = 0
     while number >= 999.5 and step < len(names) - 1:
         number, step = number / 1000, step + 1
-    digits = f"{number:.0f}" if step == 0 or number >= 99.95 else f"{number:.3g}"
-    return f"{digits}{between}{names[step]}"
+    whole = step == 0 or number >= 99.95 or number == round(number)  # "10 MB" where it is 10 exactly
+    return f"{number:.0f}{between}{names[step]}" if whole else f"{number:#.3g}{between}{names[step]}"

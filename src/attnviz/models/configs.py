@@ -205,6 +205,9 @@ def _shown(value: object) -> str:
 def _built(fields: Mapping[str, Any], facts: Family) -> PreTrainedConfig:
     from transformers import CONFIG_MAPPING
 
+    if facts.recurrent:
+        import attnviz.models.translator  # noqa: F401 - makes its type known to Transformers
+
     config_class = CONFIG_MAPPING[fields["model_type"]]
     aliases: dict[str, str] = config_class.attribute_map
     for name in _REQUIRED:

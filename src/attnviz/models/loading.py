@@ -35,7 +35,7 @@ from attnviz.errors import ModelError, ModelNotFound, ModelRefused, ModelUnsuppo
 from attnviz.models import bundled
 from attnviz.models.architecture import Architecture, architecture, family
 from attnviz.models.catalog import entry, title_of
-from attnviz.models.checkpoint import CONFIG, MAX_CONFIG_BYTES, stored_parameters, weight_files
+from attnviz.models.checkpoint import CONFIG, MAX_CONFIG_BYTES, has_tokenizer, stored_parameters, weight_files
 from attnviz.models.configs import build_errors, check_sizes
 from attnviz.settings import settings
 from attnviz.tracing.attention import register
@@ -290,6 +290,9 @@ def _check_loaded(info: dict[str, Any], title: str) -> None:
 
 
 def _tokenizer(folder: Path, title: str) -> PreTrainedTokenizerFast:
+    if not has_tokenizer(path.name for path in folder.iterdir()):
+        # without a vocabulary Transformers makes a tokenizer of the family that knows no pieces
+        raise ModelError(f"{title} has no tokenizer that can be read.", "Choose another model.")
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)

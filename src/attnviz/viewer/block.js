@@ -89,7 +89,7 @@ export function drawBlock(root, payload, host) {
   root.replaceChildren(drawing);
   const choiceOf = (index) => ({ part: parts[index].part, stack: parts[index].stack, layer: null });
   const told = (index, event) => {
-    if (index !== null && event.type === "focusin") host.say(parts[index].name);
+    if (index !== null && event.type === "focus") host.say(parts[index].name);
   };
   alive(
     drawing,

@@ -111,13 +111,6 @@ export function alive(drawing, parts, host, choiceOf, told, jump = (index, step)
     hold(host, choiceOf(index));
     told(lit(host) ? index : null, event);
   };
-  drawing.addEventListener("focusin", (event) => {
-    if (/** @type {Element} */ (event.target).matches(":focus-visible")) at(event);
-  });
-  drawing.addEventListener("focusout", (event) => {
-    point(host, null);
-    told(null, event);
-  });
   drawing.onkeydown = (event) => {
     const index = parts.indexOf(/** @type {SVGElement} */ (event.target));
     const step = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: parts.length - 1 }[event.key];
@@ -131,5 +124,15 @@ export function alive(drawing, parts, host, choiceOf, told, jump = (index, step)
     }
     event.preventDefault();
   };
-  parts.forEach((part, index) => part.setAttribute("tabindex", index === 0 ? "0" : "-1"));
+  parts.forEach((part, index) => {
+    part.setAttribute("tabindex", index === 0 ? "0" : "-1");
+    // on the parts themselves: an SVG that listens for focus could be reached with Tab
+    part.onfocus = (event) => {
+      if (part.matches(":focus-visible")) at(event);
+    };
+    part.onblur = (event) => {
+      point(host, null);
+      told(null, event);
+    };
+  });
 }

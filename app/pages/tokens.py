@@ -1,0 +1,47 @@
+"""Tokens: what the model reads instead of words."""
+
+from app import selection
+from app.lessons import lesson
+from app.tokenized import side_by_side, suggestions, tokenized
+from app.widgets import facts, page, table, token_strip, waiting
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+
+WORDS = lesson("tokens")
+page.head("tokens", WORDS)
+
+
+@fragment
+def the_tokens(model_id: str, text: str) -> None:
+    """The tokens, and the facts of the chosen one."""
+    here = tokenized(model_id, text)
+    chosen = selection.whole_number("token", len(here.tokens), "token", start=here.start)
+    token_strip.show(here.tokens, chosen, here.hints(WORDS), here.rtl)
+    html("<p class='av-source'>{}</p>", WORDS.say("hint"))
+    html("<h2 class='av-section'>{}</h2>", WORDS.say("chosen", i=chosen, label=here.tokens.labels[chosen]))
+    facts.show(here.facts(WORDS, chosen))
+    html("<p class='av-say'>{}</p>", here.said(WORDS))
+
+
+def the_rest(model_id: str, text: str) -> None:
+    """Other readers, split words, and the lesson."""
+    here = tokenized(model_id, text)
+    with blocks.section("side", WORDS.say("side"), WORDS.say("side_remark")):
+        table.show(side_by_side(text, model_id), WORDS.say("side"), marked=selection.title())
+        html("<p class='av-source'>{}</p>", WORDS.say("side_say"))
+    with blocks.section("splits", WORDS.say("splits"), WORDS.say("splits_remark")):
+        words, pieces = here.splits()
+        if words:
+            table.show({"Word": words, "Pieces": pieces}, WORDS.say("splits"))
+        else:
+            html("<p>{}</p>", WORDS.say("splits_none"))
+    blocks.try_this(suggestions(model_id, WORDS))
+    blocks.check_yourself(here.questions(WORDS))
+    blocks.the_code(WORDS.code.format(model=model_id, text=text))
+
+
+model = waiting.model(selection.model_id())
+the_tokens(model.id, selection.text())
+page.guarded(lambda: the_rest(model.id, selection.text()))
+page.foot("tokens")

@@ -1,0 +1,143 @@
+"""A text through one tokenizer and through all at hand: what the Tokens page shows and asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import cache, selection
+from app.lessons import Lesson
+from app.widgets.lesson import Question, Try
+from attnviz.analysis.tokenization import TokenCount, split_words, token_count
+from attnviz.models.catalog import catalog, title_of
+from attnviz.tracing.pieces import Vocabulary
+from attnviz.tracing.tokens import Tokens
+from attnviz.viewer.text import is_right_to_left
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenized:
+    """A text as one model reads it."""
+
+    model_id: str
+    text: str
+    tokens: Tokens
+    vocabulary: Vocabulary
+
+    @property
+    def rtl(self) -> bool:
+        """Whether the text is read from right to left."""
+        return is_right_to_left(self.text)
+
+    @property
+    def start(self) -> int:
+        """The token that is worth a look at first: one of a word that is split, else the longest."""
+        split = split_words(self.tokens)
+        if split:
+            return split[0][1][0]
+        return max(
+            range(len(self.tokens)), key=lambda i: (not self.tokens.special[i], len(self.tokens.surfaces[i]))
+        )
+
+    def facts(self, words: Lesson, i: int) -> list[tuple[str, str]]:
+        """All that can be said of a token."""
+        tokens = self.tokens
+        data = tokens.raw_bytes[i]
+        shown = data.hex(" ").upper() if data else words.say("no_bytes")
+        group = [k for k, word in enumerate(tokens.words) if word == tokens.words[i] and word >= 0]
+        place = (
+            words.say("part", part=group.index(i) + 1, of=len(group))
+            if len(group) > 1
+            else words.say("whole")
+        )
+        rank = self.vocabulary.rank(tokens.ids[i])
+        return [
+            (words.say("id"), f"{tokens.ids[i]:,}"),
+            (words.say("string"), tokens.pieces[i]),
+            (words.say("bytes"), shown),
+            (
+                words.say("rank"),
+                words.say("rank_of", rank=rank, size=self.vocabulary.size) if rank is not None else "–",
+            ),
+            (words.say("word"), words.say("special") if tokens.special[i] else place),
+        ]
+
+    def hints(self, words: Lesson) -> tuple[str, ...]:
+        """The facts of each token on one line, for whoever points at it."""
+        return tuple(
+            " · ".join(f"{name} {value}" for name, value in self.facts(words, i))
+            for i in range(len(self.tokens))
+        )
+
+    def splits(self, limit: int = 12) -> tuple[list[str], list[str]]:
+        """Words that take several tokens, and their pieces."""
+        found = split_words(self.tokens)[:limit]
+        return [word for word, _ in found], [
+            " ".join(self.tokens.labels[i] for i in group) for _, group in found
+        ]
+
+    def said(self, words: Lesson) -> str:
+        """The text in numbers, as a sentence."""
+        count = token_count(self.tokens)
+        return words.say(
+            "said",
+            title=title_of(self.model_id),
+            tokens=_counted(count.tokens, "token"),
+            text=_counted(count.words, "word"),
+            special=count.special,
+            split=_counted(count.split_words, "word"),
+        )
+
+    def questions(self, words: Lesson) -> list[Question]:
+        """Predict how many tokens a word takes, of one that another press would show."""
+        asked = [w for w in words.words["candidates"].split() if w not in self.text.split()]
+        for word in asked:
+            made = cache.engine().tokens(self.model_id, word)
+            pieces = [i for i, special in enumerate(made.special) if not special]
+            if len(pieces) > 1:
+                choices = [str(n) for n in range(1, max(5, len(pieces) + 2))]
+                reason = words.say("split_reason", word=word, pieces=" ".join(made.labels[i] for i in pieces))
+                question = words.say("split_question", word=word, title=title_of(self.model_id))
+                return [
+                    Question("pieces", question, choices, str(len(pieces)), reason, {selection.TEXT: word})
+                ]
+        return []
+
+
+def tokenized(model_id: str, text: str) -> Tokenized:
+    """The text as this model reads it. Raises what the engine's ``tokens`` raises."""
+    engine = cache.engine()
+    return Tokenized(model_id, text, engine.tokens(model_id, text), Vocabulary(engine.tokenizer(model_id)))
+
+
+def side_by_side(text: str, model_id: str) -> dict[str, list[str]]:
+    """The counts of every tokenizer on this machine, and the chosen one's: a column a fact, a row a model."""
+    ids = dict.fromkeys([*(e.id for e in catalog() if e.bundled), *selection.cached_ids(), model_id])
+    counts = {title_of(i): (token_count(cache.engine().tokens(i, text)), i) for i in ids}
+    rows: list[tuple[str, TokenCount, str]] = [(title, count, i) for title, (count, i) in counts.items()]
+    return {
+        "Model": [title for title, _, _ in rows],
+        "Tokens": [f"{count.tokens:,}" for _, count, _ in rows],
+        "Special": [str(count.special) for _, count, _ in rows],
+        "Tokens per word": [
+            f"{count.tokens_per_word:.2f}" if count.tokens_per_word else "–" for _, count, _ in rows
+        ],
+        "Bytes per token": [f"{count.bytes_per_token:.2f}" for _, count, _ in rows],
+        "Unknown": [str(count.unknown) for _, count, _ in rows],
+        "Vocabulary": [f"{Vocabulary(cache.engine().tokenizer(i)).size:,}" for _, _, i in rows],
+    }
+
+
+def suggestions(model_id: str, words: Lesson) -> list[Try]:
+    """Texts whose tokens are worth seeing, each with what this model makes of it."""
+    found = []
+    for name in ("long", "spaces", "emoji", "arabic"):
+        text = words.words[f"try_{name}_text"]
+        count = token_count(cache.engine().tokens(model_id, text))
+        detail = words.say(f"try_{name}_detail", tokens=_counted(count.tokens, "token"), words=_counted(count.words, "word"),
+                           bytes=count.bytes, unknown=count.unknown)  # fmt: skip
+        found.append(Try(words.say(f"try_{name}"), detail, {selection.TEXT: text}))
+    return found
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,0 +1,88 @@
+"""A trace, beside the model's own pass that returns attention, and beside nnsight. Runs in the peers' environment."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from nnsight import NNsight
+
+import attnviz
+from attnviz.models.bundled import MINILM, SMOLLM2
+from bench.measuring import medians, milliseconds, table, text_of
+
+ROUNDS = {16: 21, 64: 15, 256: 9}
+
+
+def eager_pass(module: Any, tokenizer: Any, text: str) -> Any:
+    """What one writes without a library: weights of all heads, hidden states and logits."""
+    with torch.inference_mode():
+        ids = tokenizer(text, return_tensors="pt")
+        return module(**ids, output_attentions=True, output_hidden_states=True, **({} if module.config.model_type == "bert" else {"use_cache": False}))
+
+
+def nnsight_pass(watched: Any, tokenizer: Any, text: str) -> list[torch.Tensor]:
+    """The same by nnsight: weights and output of each layer, and the last output, saved from inside the pass."""
+    ids = tokenizer(text, return_tensors="pt")
+    model_type = watched.config.model_type
+    with torch.inference_mode(), watched.trace(**ids):
+        saved = []
+        if model_type == "bert":
+            for layer in watched.encoder.layer:
+                saved.append(layer.attention.self.output[1].save())
+                saved.append(layer.output.save())
+        else:
+            for layer in watched.model.layers:
+                saved.append(layer.self_attn.output[1].save())
+                saved.append(layer.output.save())
+            saved.append(watched.lm_head.output.save())
+        saved = saved.save()
+    return saved
+
+
+def main() -> None:
+    """Print the table; before that, see that all three return the same weights."""
+    rows = []
+    for model_id in (MINILM, SMOLLM2):
+        model = attnviz.load(model_id)
+        module = copy.deepcopy(model.module)
+        module.set_attn_implementation("eager")
+        watched = NNsight(module)
+        for length, rounds in ROUNDS.items():
+            text = text_of(model.tokenizer, length)
+            kind = "encoder" if model_id == MINILM else "decoder"
+            trace = attnviz.trace(model, text)
+            theirs = eager_pass(module, model.tokenizer, text).attentions
+            saved = [w for w in nnsight_pass(watched, model.tokenizer, text) if w.ndim == 4]
+            assert len(saved) == len(theirs) == trace.layers(kind)
+            for layer, (one, two) in enumerate(zip(theirs, saved, strict=True)):
+                ours = torch.tensor(trace.weights(kind, layer))
+                assert (ours - one[0]).abs().max() < 1e-6, layer
+                assert (ours - two[0]).abs().max() < 1e-6, layer
+            seconds = medians(
+                {
+                    "attnviz": lambda text=text: attnviz.trace(model, text),
+                    "eager": lambda text=text: eager_pass(module, model.tokenizer, text),
+                    "nnsight": lambda text=text: nnsight_pass(watched, model.tokenizer, text),
+                },
+                rounds,
+            )
+            rows.append(
+                [
+                    model.title,
+                    str(length),
+                    *(milliseconds(seconds[name]) for name in ("attnviz", "eager", "nnsight")),
+                    f"{seconds['attnviz'] / seconds['eager']:.2f}",
+                    f"{seconds['nnsight'] / seconds['attnviz']:.2f}",
+                ]
+            )
+    table(
+        "Tracing: text in, every head and hidden state out",
+        ["Model", "Tokens", "attnviz.trace", "Eager pass", "nnsight", "attnviz / eager", "nnsight / attnviz"],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""The model explorer on the real bundled models, on published configs, on pasted ones and on own sizes."""
+
+import contextlib
+import io
+import json
+
+import pytest
+
+from app.explored import Explored, counted, divisors, own_config, own_sizes
+from app.lessons import lesson
+from attnviz.models.configs import published_configs
+from attnviz.models.parameters import count_parameters
+from tests.app.conftest import errors, markup
+
+SCRIPT = "model_explorer"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def seen(app):
+    """All HTML of the page as one text."""
+    return "\n".join(markup(app))
+
+
+def control(app, key):
+    """The control of this key, whatever its kind."""
+    kinds = ("selectbox", "slider", "select_slider", "segmented_control", "text_area")
+    return next(e for kind in kinds for e in app.get(kind) if e.key == key)
+
+
+@pytest.mark.parametrize(
+    ("model", "total", "facts"),
+    [
+        (MINILM, "22,713,216", ("Encoder, BERT", "after each", "30,522")),
+        (SMOLLM2, "134,515,008", ("Decoder, Llama", "9 on 3 keys", "1,536 gated", "8,192, rotary", "tied")),
+    ],
+)
+def test_bundled_models(open_page, model, total, facts):
+    app = open_page(SCRIPT, model=model)
+    assert not errors(app)
+    page = seen(app)
+    assert f"{total} numbers. Here they are" in page
+    assert all(f"<dd>{fact}</dd>" in page for fact in facts)
+    (picture,) = [e for e in app.get("bidi_component") if "explorer" in e.proto.component_name]
+    assert picture is not None
+
+
+def test_the_arithmetic_is_written_out(open_page):
+    page = seen(open_page(SCRIPT, model=MINILM))
+    assert "(30,522 + 512 + 2 + 2) × 384" in page and "11,918,592" in page and "52.5 %" in page
+
+
+def test_the_largest_part_is_said(open_page):
+    assert "52.5 % of MiniLM is how tokens come in" in seen(open_page(SCRIPT, model=MINILM))
+    assert "59.2 % of SmolLM2 is feed-forward" in seen(open_page(SCRIPT, model=SMOLLM2))
+
+
+def test_the_treemap_is_the_other_view(open_page):
+    app = open_page(SCRIPT, view="Treemap")
+    assert not errors(app)
+    assert any(chart.proto.id and "plot_parameters" in chart.proto.id for chart in app.get("plotly_chart"))
+
+
+@pytest.mark.parametrize("entry", published_configs(), ids=lambda entry: entry.name)
+def test_published_configs(open_page, entry):
+    app = open_page(SCRIPT, source="Published", published=entry.name)
+    assert not errors(app)
+    assert f"{entry.name} is {count_parameters(entry.id).total:,} numbers" in seen(app)
+    assert "A config has no weights" in seen(app)
+
+
+GOOD = {"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 2, "vocab_size": 100, "n_positions": 32}
+
+
+def pasted(open_page, text):
+    app = open_page(SCRIPT, source="Pasted")
+    return app.text_area(key="config").set_value(text).run()
+
+
+def test_a_pasted_config(open_page):
+    app = pasted(open_page, json.dumps(GOOD))
+    assert not errors(app)
+    assert f"Your config is {count_parameters(GOOD).total:,} numbers" in seen(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no config here yet"),
+        ("{", "not JSON: line 1"),
+        ("hello", "not JSON"),
+        ("[]", "not a config"),
+        ("{}", "does not say of which family"),
+        ('{"model_type": "mamba"}', "Mamba"),
+        ('{"model_type": "<script>alert(1)</script>"}', "no name of a family"),
+        (json.dumps({**GOOD, "n_head": 0}), "number of heads"),
+        (json.dumps({**GOOD, "n_head": 5}), "cannot be divided among 5 heads"),
+        (json.dumps({**GOOD, "n_layer": 10**9}), "number of layers"),
+        (json.dumps({**GOOD, "vocab_size": 10**12}), "vocabulary"),
+        (json.dumps({**GOOD, "n_embd": "64"}), "whole number"),
+        ('{"model_type": "gpt2"}', "does not give the vocabulary"),
+        ("x" * 300_000, "characters"),
+    ],
+)
+def test_a_bad_config_is_one_sentence_with_a_way_out(open_page, text, words):
+    app = pasted(open_page, text)
+    (error,) = errors(app)
+    assert words in error and "Something went wrong" not in error and "<script>" not in error
+    next(b for b in app.button if (b.key or "").startswith("go_source")).click().run()
+    assert not errors(app)
+    assert "MiniLM is 22,713,216 numbers" in seen(app)
+
+
+def test_a_bad_config_can_be_mended(open_page):
+    app = pasted(open_page, "{")
+    assert errors(app)
+    app.text_area(key="config").set_value(json.dumps(GOOD)).run()
+    assert not errors(app)
+
+
+@pytest.mark.parametrize("family", ["GPT-2", "Llama", "BERT", "T5"])
+def test_own_sizes(open_page, family):
+    app = open_page(SCRIPT, source="Own sizes", family=family)
+    before = seen(app)
+    app.slider(key="layers").set_value(24).run()
+    assert not errors(app)
+    sizes = {
+        "family": family,
+        **{"layers": 24, "heads": 12, "head_width": 64, "shared": 12, "ff": 3072, "vocabulary": 50_257},
+    }
+    assert f"Your model is {count_parameters(own_config(sizes)).total:,} numbers" in seen(app) != before
+
+
+def test_every_number_of_heads_can_share_evenly(open_page):
+    app = open_page(SCRIPT, source="Own sizes", family="Llama")
+    for heads in (12, 7, 128, 1):
+        app.slider(key="heads").set_value(heads).run()
+        assert not errors(app)
+    assert divisors(12) == [1, 2, 3, 4, 6, 12] and divisors(1) == [1] and divisors(49) == [1, 7, 49]
+
+
+def test_the_length_changes_the_cache(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, length="4096")
+    assert "After 4,096 tokens the cache takes 94.4 MB" in seen(app)
+    app.select_slider(key="length").set_value(8192).run()
+    assert "After 8,192 tokens the cache takes 189 MB" in seen(app)
+    assert "From about 3,892 tokens on" in seen(app)
+
+
+def test_a_length_that_the_model_cannot_read_falls_back(open_page):
+    app = open_page(SCRIPT, model=MINILM, length="8192")
+    assert not errors(app)
+    assert app.select_slider(key="length").value == 512
+
+
+def test_histograms_are_of_the_real_weights(open_page):
+    app = open_page(SCRIPT, model=MINILM, matrix="Key", layer="5")
+    page = seen(app)
+    assert "encoder.layer.5.attention.self.key.weight, 384 × 384" in page
+    assert "of the 147,456 numbers lie within" in page
+
+
+def test_every_matrix_of_both_models(open_page):
+    for model in (MINILM, SMOLLM2):
+        app = open_page(SCRIPT, model=model)
+        for name in app.selectbox(key="matrix").options:
+            app.selectbox(key="matrix").set_value(name).run()
+            assert not errors(app), name
+
+
+def test_a_model_that_is_elsewhere_is_counted_but_not_fetched(open_page, no_hub):
+    app = open_page(SCRIPT, model="gpt2")
+    assert not errors(app)
+    assert "GPT-2 is 124,439,808 numbers" in seen(app)
+    assert "The weights of GPT-2 are not on this machine" in seen(app)
+    app.button(key="fetch_weights").click().run()
+    assert len(errors(app)) == 1 and "hub" in errors(app)[0]
+    assert "GPT-2 is 124,439,808 numbers" in seen(app)
+
+
+def test_the_modules_are_folded_with_the_first_layer_open(open_page):
+    page = seen(open_page(SCRIPT, model=MINILM))
+    assert "0 to 5" in page and "1,774,464 each" in page
+    assert page.count("<details open>") > 5
+
+
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2])
+def test_try_this_leads_to_what_it_says(open_page, model):
+    for number in range(4):
+        app = open_page(SCRIPT, model=model)
+        button = app.button(key=f"row_try_{number}")
+        button.click().run()
+        assert not errors(app), button.label
+
+
+def test_answers_are_checked_against_the_count(open_page):
+    app = open_page(SCRIPT, model=MINILM)
+    for number, right in enumerate(("Feed-forward", "4 times", "8 times")):
+        pills = [e for e in app.get("button_group") if e.key and e.key.startswith("answer_")]
+        assert len(pills) == 3
+        pills[number].set_value([right]).run()
+    assert seen(app).count("<b>Right.</b>") == 3
+
+
+WORDS = lesson("model_explorer")
+EXPLORED = [
+    Explored("model", "MiniLM", MINILM),
+    Explored("published", "T5 small", "t5-small"),
+    Explored("own", "Yours", json.dumps(own_config(own_sizes(counted(SMOLLM2).architecture)))),
+]
+
+
+@pytest.mark.parametrize("model", EXPLORED, ids=lambda model: model.title)
+def test_the_code_gives_the_counts(model):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(model.code(WORDS), {})
+    lines = printed.getvalue().splitlines()
+    assert lines[0] == f"{model.count.total:,}"
+    assert len(lines) == 1 + len(model.count.arithmetic)
+
+
+def test_own_sizes_start_from_the_model_at_hand():
+    """The controls describe SmolLM2 exactly; only its name of the family and its positions differ."""
+    rebuilt = counted(json.dumps(own_config(own_sizes(counted(SMOLLM2).architecture))))
+    assert rebuilt.by_component == counted(SMOLLM2).by_component
