@@ -188,9 +188,7 @@ class Explored:
         other = next(i for i in _AT_HAND if title_of(i) != self.title)
         share = _groups(counted(other))["embeddings"] / counted(other).total
         shape, doubled = self.shape, _doubled(self.shape)
-        growth = _layer(counted(json.dumps(own_config(doubled)))) / _layer(
-            counted(json.dumps(own_config(own_sizes(shape))))
-        )
+        growth = _layer(_counted_sizes(doubled)) / _layer(_counted_sizes(own_sizes(shape)))
         return [
             Try(
                 f"Open {title_of(other)}",
@@ -226,9 +224,7 @@ class Explored:
             f"{names[name].lower()} {percent(groups.get(name, 0) / counted(asked).total)}" for name in names
         )
         shape = self.shape
-        before, after = (
-            counted(json.dumps(own_config(sizes))) for sizes in (own_sizes(shape), _doubled(shape))
-        )
+        before, after = (_counted_sizes(sizes) for sizes in (own_sizes(shape), _doubled(shape)))
         growth = round(_layer(after) / _layer(before))
         xl = published_config("gpt2-xl")
         assert xl
@@ -305,6 +301,10 @@ def divisors(number: int) -> list[int]:
 def _doubled(shape: Architecture) -> dict[str, Any]:
     sizes = own_sizes(shape)
     return {**sizes, **{name: 2 * sizes[name] for name in ("heads", "shared", "ff")}}
+
+
+def _counted_sizes(sizes: dict[str, Any]) -> ParameterCount:
+    return counted(json.dumps(own_config(sizes)), is_config=True)
 
 
 def _layer(count: ParameterCount) -> int:

@@ -315,8 +315,8 @@ def follow(heads: Heads) -> None:
     layer, head, token = heads.opening
     if before[0] != now[0] or before[2] != now[2]:
         selection.choose(layer=layer, head=head)
-    if str(st.session_state.get("token")) not in heads.tokens.unique_labels:
-        selection.choose(token=heads.tokens.unique_labels[token])
+    if str(st.session_state.get("query")) not in heads.tokens.unique_labels:
+        selection.choose(query=heads.tokens.unique_labels[token])
 
 
 def _at(layer: int, head: int, measured: str) -> str:
@@ -324,7 +324,7 @@ def _at(layer: int, head: int, measured: str) -> str:
 
 
 def _open(layer: int, head: int, heads: Heads, token: int | None = None) -> dict[str, object]:
-    chosen = {} if token is None else {"token": heads.tokens.unique_labels[token]}
+    chosen = {} if token is None else {"query": heads.tokens.unique_labels[token]}
     return {"layer": layer, "head": head, "mean": False, **chosen}
 
 

@@ -55,7 +55,9 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> No
     widths = [max(map(len, column)) for column in columns]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = (f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        first, *others = (
+            f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        )
         return f"| {' | '.join([first, *others])} |"
 
     print(f"\n### {title}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import torch
@@ -17,9 +18,12 @@ ROUNDS = {16: 21, 64: 15, 256: 9}
 
 def eager_pass(module: Any, tokenizer: Any, text: str) -> Any:
     """What one writes without a library: weights of all heads, hidden states and logits."""
+    cache = (
+        {} if module.config.model_type == "bert" else {"use_cache": False}
+    )  # an encoder has none to switch off
     with torch.inference_mode():
         ids = tokenizer(text, return_tensors="pt")
-        return module(**ids, output_attentions=True, output_hidden_states=True, **({} if module.config.model_type == "bert" else {"use_cache": False}))
+        return module(**ids, output_attentions=True, output_hidden_states=True, **cache)
 
 
 def nnsight_pass(watched: Any, tokenizer: Any, text: str) -> list[torch.Tensor]:
@@ -48,7 +52,9 @@ def main() -> None:
         model = attnviz.load(model_id)
         module = copy.deepcopy(model.module)
         module.set_attn_implementation("eager")
-        watched = NNsight(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that BERT's modules named "output" get another name
+            watched = NNsight(module)
         for length, rounds in ROUNDS.items():
             text = text_of(model.tokenizer, length)
             kind = "encoder" if model_id == MINILM else "decoder"

@@ -67,11 +67,16 @@ def body(heads: Heads) -> None:
     blocks.the_code(heads.code(WORDS, at.layer, head, at.token, options.hidden))
 
 
+def all_of_it() -> None:
+    """Trace the text, choose the kind of attention, and show its heads."""
+    model_id, text = selection.model_id(), selection.text()
+    trace = waiting.trace(model_id, text, height=470)
+    heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
+    heatmaps.follow(heads)
+    head_controls.checked(heads)
+    body(heads)
+
+
 page.head("attention_heatmaps", WORDS)
-model_id, text = selection.model_id(), selection.text()
-trace = waiting.trace(model_id, text, height=470)
-all_of_them = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
-heatmaps.follow(all_of_them)
-head_controls.checked(all_of_them)
-body(all_of_them)
+page.guarded(all_of_it)
 page.foot("attention_heatmaps")

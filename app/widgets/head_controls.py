@@ -56,7 +56,7 @@ def checked(heads: Heads) -> Place:
     return Place(
         selection.whole_number("layer", heads.layers, "layer", start=layer),
         selection.whole_number("head", heads.heads, "head", start=head),
-        names.index(selection.one_of("token", names, "token", start=names[token])),
+        names.index(selection.one_of("query", names, "token", start=names[token])),
     )
 
 
@@ -67,7 +67,7 @@ def place(heads: Heads, words: Lesson) -> Place:
         layer = _numbered(words.say("layer"), "layer", heads.layers, start.layer)
         head = _numbered(words.say("head"), "head", heads.heads, start.head)
         names = heads.tokens.unique_labels
-        token = st.selectbox(words.say("token"), names, index=start.token, key="token", bind="query-params")
+        token = st.selectbox(words.say("token"), names, index=start.token, key="query", bind="query-params")
     return Place(layer, head, names.index(token))
 
 

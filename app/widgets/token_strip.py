@@ -47,7 +47,8 @@ ol { list-style: none; display: flex; flex-wrap: wrap; gap: 8px 3px; margin: 0; 
 button { font: inherit; color: var(--st-text-color); border: 1.5px solid transparent; border-radius: 4px; cursor: pointer;
   padding: 4px 8px 3px; min-width: 28px; min-height: 48px; text-align: center; }
 b { display: block; font-weight: 500; font-size: 20px; line-height: 26px; white-space: pre; }
-small { display: block; font-size: 12px; line-height: 16px; color: var(--st-gray-text-color); font-variant-numeric: tabular-nums; }
+small { display: block; font-size: 12px; line-height: 16px; color: var(--st-gray-text-color);
+  font-variant-numeric: tabular-nums; }
 .even { background: color-mix(in srgb, var(--st-text-color) 7%, var(--st-background-color)); }
 .odd { background: color-mix(in srgb, var(--st-text-color) 15%, var(--st-background-color)); }
 .special { background: none; border: 1.5px dashed var(--st-gray-text-color); }

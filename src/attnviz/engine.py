@@ -51,6 +51,10 @@ class Engine:
         from attnviz.models.loading import checked_id, load
 
         model_id = checked_id(model_id)
+        if self._limits.threads:
+            import torch
+
+            torch.set_num_threads(self._limits.threads)
         return self._models.get(model_id, lambda: load(model_id, progress=progress))
 
     def trace(

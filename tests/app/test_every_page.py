@@ -76,6 +76,9 @@ def test_a_model_that_is_not_to_be_had_gets_one_sentence_and_a_way_back(open_pag
     app = open_page(script, model=model)
     assert not app.exception
     found = errors(app)
+    if script == "model_explorer" and model == "gpt2":
+        assert not found  # its config comes with the library: it is counted, and only its weights are missing
+        return
     assert found
     assert not any("Something went wrong" in sentence for sentence in found)
     next(b for b in app.button if (b.key or "").startswith("go_model")).click().run()

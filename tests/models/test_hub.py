@@ -93,7 +93,7 @@ def test_the_progress_of_a_large_file_comes_while_it_is_fetched(hub, files, monk
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
     told = []
     load(TINY, progress=lambda what, done, total: told.append(done))
-    assert len({done for done in told}) > len(files[WEIGHTS]) // 10_000
+    assert len(set(told)) > len(files[WEIGHTS]) // 10_000
 
 
 def test_the_client_for_chunked_storage_counts_bytes_once():

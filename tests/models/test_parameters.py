@@ -95,16 +95,21 @@ def test_layers_hold_what_the_architecture_says(model_type):
         assert sum(layer.uses for layer in layers) == deep
         if not deep:
             continue
-        heads, shared = shape.heads(stack) * shape.d_head, shape.key_value_heads(stack) * shape.d_head
+        crossed = decodes and stack == "decoder"
+        recurs = shape.recurrent and stack == "decoder"
+        kinds = (stack,) * (not recurs) + ("cross",) * crossed
         for layer in layers:
             found = {
                 part.component: part.count for part in layer.parts if len(part.shape) == 2 and not part.table
             }
-            crossed = decodes and stack == "decoder"
-            for kind in ("attention", "cross") if crossed else ("attention",):
-                assert found[f"{kind}.query"] == found[f"{kind}.output"] == width * heads
-                assert found[f"{kind}.key"] == found[f"{kind}.value"] == width * shared
+            for kind in kinds:
+                name = "cross" if kind == "cross" else "attention"
+                heads, shared = shape.heads(kind) * shape.d_head, shape.key_value_heads(kind) * shape.d_head
+                assert found[f"{name}.query"] == found[f"{name}.output"] == width * heads
+                assert found[f"{name}.key"] == found[f"{name}.value"] == width * shared
             assert ("cross.query" in found) == crossed
+            assert ("attention.query" in found) != recurs
+            assert found.get("recurrence", 0) == recurs * width * width  # of each of its two matrices
             assert ("feed_forward.gate" in found) == shape.gated
             if shape.gated:
                 assert found["feed_forward.gate"] == found["feed_forward.in"]

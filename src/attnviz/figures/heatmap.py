@@ -21,7 +21,7 @@ LEAST_VALUE = 0.045
 LONGEST_WITH_NAMES = 64
 """Tokens up to which pointing at a cell names both; a name for each cell of 512 tokens would weigh 10 MB."""
 
-_MATRIX_HEIGHT = 380  # pixels of the rows on a small screen, from which the room for labels follows
+_MATRIX_HEIGHT = 312  # pixels of the rows on a small screen, from which the room for labels follows
 
 
 def attention_heatmap(
@@ -125,7 +125,7 @@ def _chip(view: AttentionView, chosen: int, size: int, mode: Mode) -> dict[str, 
         "text": f"<b>{plain(view.query_labels[chosen])}</b>",
         "font": {"color": PAPER[mode], "size": size},
         "bgcolor": mark("query", mode),
-        "borderpad": 2,
+        "borderpad": 1,
         "showarrow": False,
         "x": 0,
         "xref": "x domain",

@@ -104,7 +104,7 @@ class RecurrentDecoderLayer(MarianDecoderLayer):
         return self.recurrence
 
 
-class MarianPositions(MarianSinusoidalPositionalEmbedding):
+class SinusoidalPositionalEmbedding(MarianSinusoidalPositionalEmbedding):
     """Sines, then cosines, of position / 10000^(i / (d/2 - 1)), as Marian itself computes them.
 
     The other implementation in Transformers divides by d/2: it was made for models with other tables.
@@ -130,7 +130,7 @@ class MarianSsruModel(MarianMTModel):
         decoder = self.model.decoder
         decoder.layers = nn.ModuleList(RecurrentDecoderLayer(config, i) for i in range(config.decoder_layers))
         for stack in (self.model.encoder, decoder):
-            stack.embed_positions = MarianPositions(config.max_position_embeddings, config.d_model)
+            stack.embed_positions = SinusoidalPositionalEmbedding(config.max_position_embeddings, config.d_model)
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = _NORM_EPSILON

@@ -1,0 +1,36 @@
+"""Every claim of speed or size: `make bench` prints the tables that stand in bench/README.md."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import memory, startup
+from bench.measuring import machine
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv-bench" / "bin" / "python"
+
+
+def beside_peers(module: str) -> None:
+    """Run a module where the peers are installed, with the same AttnViz."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    subprocess.run([PEERS, "-m", module], check=True, cwd=ROOT, env=environment)
+
+
+def main() -> None:
+    """Run all, or those that are named: tracing, memory, payload, startup."""
+    chosen = sys.argv[1:] or ["tracing", "memory", "payload", "startup"]
+    print(machine(), flush=True)
+    for name in chosen:
+        if name in ("tracing", "payload"):
+            beside_peers(f"bench.{name}")
+        else:
+            {"memory": memory, "startup": startup}[name].main()
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
