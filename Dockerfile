@@ -30,7 +30,7 @@ FROM ${BASE}
 # The root may be read-only: what is written (by the standard library, rarely) goes to /tmp.
 ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 \
     ATTNVIZ_CACHE_FOLDER=/opt/attnviz/cache ATTNVIZ_OFFLINE=1 ATTNVIZ_HUB_MODELS=none ATTNVIZ_THREADS=1
-RUN useradd --system --uid 10001 --no-create-home attnviz
+RUN useradd --uid 10001 --no-create-home attnviz
 COPY --from=build /opt/attnviz /opt/attnviz
 WORKDIR /opt/attnviz
 USER 10001

@@ -11,12 +11,16 @@ CHAPTERS = ("Foundations", "Attention", "The whole block", "Experiments", "Revie
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the course. ``script`` is its file in ``app/pages`` without the ending, and its address."""
+    """One page of the course. ``script`` is its file in ``app/pages`` without the ending, and its address.
+
+    ``title`` is short, for the navigation; ``subject`` is what the page is about where its title does not say so.
+    """
 
     script: str
     chapter: str
     title: str
     about: str
+    subject: str = ""
 
     @property
     def exists(self) -> bool:
@@ -35,7 +39,13 @@ class Page:
 
 
 COURSE = (
-    Page("home", "Foundations", "Home", "Why a token should reach any other in one step"),
+    Page(
+        "home",
+        "Foundations",
+        "Home",
+        "Why a token should reach any other in one step",
+        "From recurrence to attention",
+    ),
     Page("tokens", "Foundations", "Tokens", "What the model reads instead of words"),
     Page("model_explorer", "Foundations", "Model explorer", "Where all those numbers sit"),
     Page(

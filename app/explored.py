@@ -90,7 +90,7 @@ class Explored:
             ("Positions", _positions(shape)),
             ("Activation", shape.activation),
             ("Norm", _PLACES[shape.norm_placement]),
-            ("Output head", head),
+            ("Output", head),
         ]
 
     def lead(self, words: Lesson) -> str:

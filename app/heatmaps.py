@@ -12,7 +12,7 @@ import streamlit as st
 from app import cache, selection
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
-from attnviz.analysis.attention_view import AttentionView, attention_view, strongest_keys, thumbnails
+from attnviz.analysis.attention_view import AttentionView, attention_view, row_weights, strongest_keys, thumbnails
 from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
 from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
 from attnviz.figures.quantities import whole_percent
@@ -89,6 +89,10 @@ class Heads:
     def patterns(self) -> HeadPatterns:
         """What each head does, beside chance."""
         return _patterns(self.model_id, self.text, self.kind)
+
+    def prepare(self) -> None:
+        """Measure all heads now, while the page says so; for 500 tokens it takes seconds."""
+        _ = self.opening, self.patterns, self.thumbnails(Hidden())
 
     def view(self, layer: int, head: int | None, hidden: Hidden, threshold: float = 0.0) -> AttentionView:
         """One head, or the mean of a layer, as it should be drawn."""
@@ -202,9 +206,7 @@ class Heads:
     def _where_it_looks(
         self, words: Lesson, shown: tuple[int, int | None], token: int, told: set[tuple[int, int | None]]
     ) -> Question | None:
-        rows = np.stack(
-            [self.trace.weights(self.kind, i)[:, token] for i in range(self.layers)]
-        )  # (layer, head, key)
+        rows = row_weights(self.trace, self.kind, token)  # (layer, head, key)
         answering = self.trace.key_tokens(self.kind)
         worth = [i for i in self._worth_asking(answering, token) if rows[..., i].max() > 0]
         if len(worth) < 2:

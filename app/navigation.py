@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import course
+from app import course, selection
 from app.widgets import guard, sidebar
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ def run() -> None:
     st.logo(
         str(_HERE / "images" / f"logo_{'dark' if dark else 'light'}.svg"),
         icon_image=str(_HERE / "images" / f"icon_{'dark' if dark else 'light'}.svg"),
-        size="large",
+        size="medium",
     )
     chapters: dict[str, list[st.Page]] = {}
     scripts = {}
@@ -38,6 +38,7 @@ def run() -> None:
             chapters.setdefault(entry.chapter, []).append(page)
             scripts[page.url_path] = entry
     current = st.navigation(chapters, position="top")
+    selection.leave(current.url_path)
     with guard.guarded():
         sidebar.show(scripts[current.url_path])
     with guard.guarded():

@@ -7,7 +7,7 @@ that the URL asks for and the model does not have falls back, and a note says so
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from app.widgets.markup import html
 from attnviz.models.catalog import catalog, entry, title_of
 
 T = TypeVar("T")
+Origin = Literal["bundled", "cached", "hub"]
 
 MODEL, TEXT, TARGET = "model", "text", "target"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -27,6 +28,8 @@ EXAMPLES = {
     "A long word or two": "The transformer architecture revolutionized natural language processing.",
 }
 DEFAULT_TEXT = EXAMPLES["A pronoun"]
+
+_PICKED, _PAGE = "_picked", "_page"
 
 LONGEST_TEXT_IN_URL = 1000
 """Browsers and proxies cut addresses of some thousand characters; a letter outside ASCII takes up to twelve."""
@@ -58,24 +61,42 @@ def choose(**values: Any) -> None:
         st.session_state[key] = value
 
 
+def bundled_ids() -> list[str]:
+    """The models that came with the app and work offline."""
+    return [e.id for e in catalog() if e.bundled]
+
+
 def model_options() -> list[str]:
     """Ids to choose from: bundled ones first, then those in the local hub cache, then the rest of the catalog; last
     what the learner has typed or the URL asks for."""
-    from attnviz.settings import settings
-
-    bundled = [e.id for e in catalog() if e.bundled]
+    bundled = bundled_ids()
     at_hand = [i for i in cached_ids() if i not in bundled]
     rest = [e.id for e in catalog() if e.id not in (*bundled, *at_hand)]
-    offers_hub = settings().hub_models != "none" and not settings().offline
-    offered = bundled + at_hand + (rest if offers_hub else [])
+    offered = bundled + at_hand + (rest if offers_hub() else [])
     asked = st.session_state.get(MODEL, st.query_params.get(MODEL))
     return offered + ([str(asked)] if asked and asked not in offered else [])
 
 
-def model_label(model: str) -> str:
-    """How a model stands in the list."""
+def origin(model: str) -> Origin:
+    """Where a model comes from: with the app, from the hub's cache on this machine, or over the network."""
     known = entry(model)
-    return known.short if known else model
+    if known and known.bundled:
+        return "bundled"
+    return "cached" if model in cached_ids() else "hub"
+
+
+def model_label(model: str) -> str:
+    """How a model stands in the list: with its layers and heads, and an arrow where it is to be fetched first."""
+    known = entry(model)
+    name = known.short if known else model
+    return name if origin(model) != "hub" else f"↓ {name}"
+
+
+def offers_hub() -> bool:
+    """Whether models from the hub can be asked for on this server."""
+    from attnviz.settings import settings
+
+    return settings().hub_models != "none" and not settings().offline
 
 
 def whole_number(key: str, count: int, what: str, start: int = 0) -> int:
@@ -104,6 +125,34 @@ def number(key: str, low: float, high: float, what: str, start: float) -> float:
     if key in st.session_state or value != asked:
         st.session_state[key] = value
     return value
+
+
+def picked(key: str, count: int, what: str, start: int, of: object) -> int:
+    """A choice among ``count`` that is made in a picture and that no widget holds; checked as :func:`whole_number` does.
+
+    It is kept in the address like any control. It belongs to ``of``, such as a model and a text: when that changes, the
+    choice starts again, because the seventh word of another text is another word.
+    """
+    owner = f"_{key}_of"
+    if st.session_state.get(owner, of) != of:
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
+    st.session_state[owner] = of
+    value = whole_number(key, count, what, start)
+    if value == start:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = str(value)
+    st.session_state[_PICKED] = st.session_state.get(_PICKED, frozenset()) | {key}
+    return value
+
+
+def leave(page: str) -> None:
+    """Take what was picked on the page before out of the address, when this page is another. It comes back with it."""
+    if st.session_state.get(_PAGE, page) != page:
+        for key in st.session_state.get(_PICKED, frozenset()):
+            st.query_params.pop(key, None)
+    st.session_state[_PAGE] = page
 
 
 def one_of(key: str, options: Sequence[T], what: str, start: T | None = None) -> T:

@@ -11,6 +11,7 @@ from app import cache, selection
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.reading import Look, farthest_look, hardest_looks, spaced_words
 from attnviz.models.catalog import title_of
+from attnviz.tracing.trace import AttentionKind
 from attnviz.viewer import sentence as picture
 from attnviz.viewer.text import percent
 
@@ -20,6 +21,8 @@ class Sentence:
     """Words as they are written, and for each the head where it looks hardest at an earlier one."""
 
     model_id: str
+    text: str
+    kind: AttentionKind
     words: tuple[str, ...]
     looks: tuple[Look, ...]
     heads: int
@@ -52,7 +55,7 @@ class Sentence:
             "See the strongest look": max(can_look, key=self._weight),
             "See the weakest look": min(can_look, key=self._weight),
         }
-        suggestions, seen = [], set()
+        suggestions, seen = [], {word}
         for action, i in ranked.items():
             if i not in seen:
                 seen.add(i)
@@ -62,6 +65,7 @@ class Sentence:
                         f"‘{self._bare(i)}’ looks {percent(self._weight(i))} at ‘{self._bare(self._key(i))}’, "
                         f"{i - self._key(i)} back",
                         {"word": i},
+                        "hero",
                     )
                 )
         return suggestions
@@ -84,8 +88,21 @@ class Sentence:
                 self._named(key, asked),
                 f"‘{self._bare(asked)}’ gives {percent(self._weight(asked))} of its weight to ‘{self._bare(key)}’.",
                 {"word": asked},
+                "hero",
             )
         ]
+
+    def code(self, word: int) -> dict[str, Any]:
+        """What the page's lines of Python are filled with, and what they print."""
+        look = self.looks[word]
+        found = (
+            "this word has none further back"
+            if look.key is None
+            else (
+                f"{look.layer} {look.head} {look.key} {look.weights[look.key]:.2f}: ‘{self._bare(look.key)}’"
+            )
+        )
+        return {"model": self.model_id, "text": self.text, "kind": self.kind, "word": word, "found": found}
 
     def _key(self, i: int) -> int:
         key = self.looks[i].key
@@ -113,7 +130,8 @@ def sentence(model_id: str, text: str) -> Sentence:
     groups = spaced_words(tokens)
     looks = hardest_looks(trace, kind, groups)
     words = tuple("".join(tokens.surfaces[i] for i in group).strip() for group in groups)
-    return Sentence(model_id, words, looks, trace.layers(kind) * trace.heads(kind), farthest_look(looks))
+    heads = trace.layers(kind) * trace.heads(kind)
+    return Sentence(model_id, text, kind, words, looks, heads, farthest_look(looks))
 
 
 def choose_word(value: object) -> None:

@@ -1,0 +1,1 @@
+"""Measurements: each claim of speed or size, beside what others use."""

@@ -69,17 +69,17 @@ def main() -> None:
                     f"{sizes['page'] / sizes['packed']:.0f}",
                 ]
             )
+    heads = [
+        "Model",
+        "Tokens",
+        "All heads, a figure",
+        "All weights, packed",
+        "BertViz model_view",
+        "the same, gzip",
+    ]
     table(
         "Payload: every head of the model in the browser (size, time to make)",
-        [
-            "Model",
-            "Tokens",
-            "All heads, a figure",
-            "All weights, packed",
-            "BertViz model_view",
-            "the same, gzip",
-        ]
-        + ["BertViz / figure", "BertViz / packed"],
+        [*heads, "BertViz / figure", "BertViz / packed"],
         rows,
     )
 

@@ -15,7 +15,7 @@ def test_every_setting_is_in_the_readme_with_its_default():
     fields = Settings.model_fields
     assert {name.lower() for name in rows} == set(fields)
     for name, field in fields.items():
-            if field.default_factory is None and field.default is not None:
+        if field.default_factory is None and field.default is not None:
             assert rows[name.upper()].strip("`") == json.dumps(field.default).strip('"')
 
 

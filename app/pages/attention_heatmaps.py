@@ -72,6 +72,8 @@ def all_of_it() -> None:
     model_id, text = selection.model_id(), selection.text()
     trace = waiting.trace(model_id, text, height=470)
     heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
+    with waiting.skeleton(WORDS.say("measuring"), height=470):
+        heads.prepare()
     heatmaps.follow(heads)
     head_controls.checked(heads)
     body(heads)

@@ -33,13 +33,10 @@ def weights(model: Explored) -> None:
         matrix.show(model, WORDS, MODE)
 
 
-head = st.empty()
-with head.container():
-    page.head("model_explorer", WORDS)
+say = page.head("model_explorer", WORDS)
 model, view = described.show()
 count = model.count
-with head.container():
-    page.head("model_explorer", WORDS, lead=model.lead(WORDS))
+say(model.lead(WORDS))
 
 with st.container(key="hero"):
     facts.show(model.facts)

@@ -19,7 +19,7 @@ _ROW = (
     "<td>{}</td><td class='av-share'>{}</td></tr>"
 )
 _SUM = (
-    "<tr class='av-total'><th scope='row'>Together</th><td></td><td>{}</td>"
+    "<tr class='av-total'><th scope='row'>Together</th><td class='av-formula'></td><td>{}</td>"
     "<td class='av-share'>100 %</td></tr>"
 )
 

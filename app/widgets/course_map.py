@@ -1,4 +1,4 @@
-"""The map of the course, and what one step after another means beside all at once."""
+"""The map of the course: every page with what it shows, by chapter."""
 
 from __future__ import annotations
 
@@ -6,42 +6,31 @@ import streamlit as st
 
 from app import course
 from app.lessons import Lesson
-from app.widgets import lesson
+from app.widgets import figure, lesson, pictograms
 from app.widgets.markup import filled, html
 
 
 def show(words: Lesson) -> None:
-    """Every page of the course by chapter; those that are not built yet are named and are no links."""
-    html("<h2 class='av-map'>{}</h2>", words.say("map", pages=len(course.COURSE)))
-    for number, chapter in enumerate(course.CHAPTERS):
-        with lesson.section(f"map_{number}", chapter), st.container(key=f"cards_{number}"):
-            for page in course.COURSE:
-                if page.chapter == chapter:
-                    _card(page, words)
-
-
-def race(tokens: int = 12) -> None:
-    """Squares that fill one after another, and squares that fill at once. Still under "reduce motion"."""
-    one = "".join(f"<i style='animation-delay:{0.25 * i:.2f}s'></i>" for i in range(tokens))
-    all_ = "<i></i>" * tokens
-    st.html(
-        "<div class='av-race' role='img' aria-label='A recurrent network fills twelve squares one after another, "
-        f"attention fills all at once.'><p>Recurrent: {tokens} steps</p><div class='av-one'>{one}</div>"
-        f"<p>Attention: 1 step</p><div class='av-all'>{all_}</div></div>"
-    )
+    """Draw the map. Pages that are not built yet are named, marked as coming, and are no links."""
+    with st.container(key="course_map"):
+        html("<h2 class='av-map'>{}</h2>", words.say("map", pages=len(course.COURSE)))
+        for number, chapter in enumerate(course.CHAPTERS):
+            with lesson.section(f"map_{number}", chapter), st.container(key=f"cards_{number}"):
+                for page in course.COURSE:
+                    if page.chapter == chapter:
+                        _card(page, words)
 
 
 def _card(page: course.Page, words: Lesson) -> None:
-    with st.container(key=f"card_{page.script}", gap=None):
+    title = page.subject or page.title
+    state = "open" if page.exists else "coming"
+    with st.container(key=f"card_{state}_{page.script}", gap=None):
+        st.html(pictograms.picture(page.script, figure.mode()))
         if page.exists:
-            st.page_link(page.path, label=f"{page.number}  **{page.title}**")
+            st.page_link(page.path, label=f":gray[{page.number}]\u2002**{title}**")
+            html("<p class='av-remark'>{}</p>", page.about)
         else:
             st.html(
-                filled(
-                    "<p class='av-coming'>{}&ensp;<b>{}</b> <small>{}</small></p>",
-                    page.number,
-                    page.title,
-                    words.say("coming"),
-                )
+                filled("<p class='av-coming'>{}\u2002<b>{}</b></p>", page.number, title)
+                + filled("<p class='av-remark'>{}<br>{}</p>", page.about, words.say("coming"))
             )
-        html("<p class='av-remark'>{}</p>", page.about)

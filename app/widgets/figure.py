@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from attnviz.figures.theme import Mode
 
-    Data = pd.DataFrame | Mapping[str, Iterable[object]]
+    Data: TypeAlias = pd.DataFrame | Mapping[str, Iterable[object]]
     """Columns by name."""
 
 
@@ -54,12 +54,22 @@ def show(
             _save_picture(name)
             if data is not None:
                 st.download_button(
-                    "Numbers (CSV)", lambda: _csv(data() if callable(data) else data), f"{name}.csv", "text/csv",
-                    on_click="ignore", key=f"csv_{name}", width="stretch",
+                    "Numbers (CSV)",
+                    lambda: _csv(data() if callable(data) else data),
+                    f"{name}.csv",
+                    "text/csv",
+                    on_click="ignore",
+                    key=f"csv_{name}",
+                    width="stretch",
                 )
             st.download_button(
-                "Interactive page (HTML)", lambda: _page(fig), f"{name}.html", "text/html",
-                on_click="ignore", key=f"html_{name}", width="stretch",
+                "Interactive page (HTML)",
+                lambda: _page(fig),
+                f"{name}.html",
+                "text/html",
+                on_click="ignore",
+                key=f"html_{name}",
+                width="stretch",
             )
 
 
@@ -109,7 +119,7 @@ export default function ({ parentElement, data }) {
       canvas.width = width * 3;
       canvas.height = height * 3;
       const context = canvas.getContext("2d");
-      context.fillStyle = getComputedStyle(parentElement).getPropertyValue("--st-background-color") || "#fff";
+      context.fillStyle = getComputedStyle(button).getPropertyValue("--st-background-color") || "#fff";
       context.fillRect(0, 0, canvas.width, canvas.height);
       context.drawImage(image, 0, 0, canvas.width, canvas.height);
       canvas.toBlob((png) => save(png, `${data.name}.png`));
@@ -123,7 +133,10 @@ function save(blob, name) {
   link.click();
 }
 """
-_BUTTONS = '<button type="button" data-kind="png">Picture (PNG)</button><button type="button" data-kind="svg">Drawing (SVG)</button>'
+_BUTTONS = (
+    '<button type="button" data-kind="png">Picture (PNG)</button>'
+    '<button type="button" data-kind="svg">Drawing (SVG)</button>'
+)
 _STYLE = """
 :host, div { width: 100%; }
 button { display: block; width: 100%; font: inherit; color: var(--st-text-color); background: none; cursor: pointer;

@@ -7,13 +7,14 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
 from app import selection
 from app.widgets.markup import html
 from attnviz.errors import ConfigError, ModelError, TooManyTokens, UserError
+from attnviz.models.catalog import title_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 logger = logging.getLogger("attnviz.app")
@@ -54,8 +55,9 @@ def show_error(error: UserError) -> None:
     with st.container(key=f"error_{place}"):
         html('<p class="av-error" role="alert"><b>{}</b> {}</p>', error.message, error.way_out)
         with st.container(horizontal=True, gap="small"):
-            for name, label, action in _ways_out(error):
-                st.button(label, key=f"go_{name}_{place}", type="primary", on_click=action)
+            for number, (name, label, action) in enumerate(_ways_out(error)):
+                look: Literal["primary", "secondary"] = "secondary" if number else "primary"
+                st.button(label, key=f"go_{name}_{place}", type=look, on_click=action)
 
 
 def _ways_out(error: UserError) -> Iterator[tuple[str, str, Callable[[], None]]]:
@@ -65,9 +67,11 @@ def _ways_out(error: UserError) -> Iterator[tuple[str, str, Callable[[], None]]]
         return
     if isinstance(error, TooManyTokens):
         yield "cut", f"Read the first {error.limit:,}", functools.partial(_cut, error.limit)
-    if isinstance(error, ModelError) and selection.model_id() != selection.DEFAULT_MODEL:
-        default = selection.DEFAULT_MODEL
-        yield "model", f"Use {selection.model_label(default)}", functools.partial(selection.choose, model=default)
+    others = [model for model in selection.bundled_ids() if model != selection.model_id()]
+    if isinstance(error, ModelError) and others:
+        for model in others:
+            name = model.rpartition("/")[2]
+            yield f"model_{name}", f"Use {title_of(model)}", functools.partial(selection.choose, model=model)
     elif selection.text() != selection.DEFAULT_TEXT:
         example = selection.DEFAULT_TEXT
         yield "text", "Use the first example", functools.partial(selection.choose, text=example)

@@ -37,7 +37,7 @@ def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
     if len(kinds) == 1:
         return chosen
     with st.container(key="heat_kind"):
-        answer: AttentionKind = st.segmented_control(
+        answer = st.segmented_control(
             words.say("kind"),
             kinds,
             key="kind",
@@ -46,7 +46,7 @@ def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
             required=True,
             label_visibility="collapsed",
         )
-    return answer
+    return answer or chosen
 
 
 def checked(heads: Heads) -> Place:
@@ -62,12 +62,14 @@ def checked(heads: Heads) -> Place:
 
 def place(heads: Heads, words: Lesson) -> Place:
     """The controls of layer, head and query token."""
-    start = checked(heads)
+    checked(heads)
+    # the default of a control leaves the address: so it is what opens by itself, not what the address asks for
+    first_layer, first_head, first_token = heads.opening
     with st.container(key="heat_place"):
-        layer = _numbered(words.say("layer"), "layer", heads.layers, start.layer)
-        head = _numbered(words.say("head"), "head", heads.heads, start.head)
+        layer = _numbered(words.say("layer"), "layer", heads.layers, first_layer)
+        head = _numbered(words.say("head"), "head", heads.heads, first_head)
         names = heads.tokens.unique_labels
-        token = st.selectbox(words.say("token"), names, index=start.token, key="query", bind="query-params")
+        token = st.selectbox(words.say("token"), names, index=first_token, key="query", bind="query-params")
     return Place(layer, head, names.index(token))
 
 

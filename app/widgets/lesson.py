@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +13,39 @@ import streamlit as st
 from app import selection
 from app.widgets.markup import html
 
+_SHOWN = "_shown"
+_SCROLL = """
+const seen = new WeakMap();
+export default function ({ data, parentElement }) {
+  if (!data.press || seen.get(parentElement) === data.press) return;
+  seen.set(parentElement, data.press);
+  const part = document.querySelector(data.at ? `.st-key-${data.at}` : ".av-head");
+  if (!part) return;
+  const { top, bottom } = part.getBoundingClientRect();
+  if (top >= 60 && (bottom <= innerHeight || top < innerHeight / 3)) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  part.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+}
+"""
+
 
 @dataclass(frozen=True)
 class Try:
-    """A state worth seeing: what to do, what was measured there, and the controls that show it."""
+    """A state worth seeing: what to do, what was measured there, and the controls that show it.
+
+    ``at`` is the key of the part of the page where it is seen, the top of the page if empty.
+    """
 
     action: str
     detail: str
     values: dict[str, Any]
+    at: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction. ``answer`` is one of ``choices``; ``reason`` says what the data show; ``values`` open the place."""
+    """A prediction. ``answer`` is one of ``choices``; ``reason`` says what the data show; ``values`` open the place,
+    which is seen in the part ``at``."""
 
     key: str
     question: str
@@ -32,6 +53,7 @@ class Question:
     answer: str
     reason: str
     values: dict[str, Any] = field(default_factory=dict)
+    at: str = ""
 
     def __post_init__(self) -> None:
         if self.answer not in self.choices:
@@ -53,15 +75,16 @@ def try_this(suggestions: Sequence[Try]) -> None:
     if not suggestions:
         return
     with section("try", "Try this"):
+        _bring_into_view("try")
         for number, suggestion in enumerate(suggestions):
             st.button(
-                f"**{_plain(suggestion.action)}**   :gray[{_plain(suggestion.detail)}]",
+                f"**{_plain(suggestion.action)}**\u2003:gray[{_plain(suggestion.detail)}]",
                 key=f"row_try_{number}",
                 icon=":material/arrow_forward:",
                 type="tertiary",
                 width="stretch",
-                on_click=selection.choose,
-                kwargs=suggestion.values,
+                on_click=_open,
+                args=(suggestion.values, suggestion.at),
             )
 
 
@@ -70,6 +93,7 @@ def check_yourself(questions: Sequence[Question], remark: str = "Answer first, t
     if not questions:
         return
     with section("check", "Check yourself", remark):
+        _bring_into_view("check")
         for question in questions:
             _ask(question)
 
@@ -101,9 +125,21 @@ def _ask(question: Question) -> None:
         st.button(
             "Open this head" if "head" in question.values else "Show it",
             key=f"open_{question.key}",
-            on_click=selection.choose,
-            kwargs=question.values,
+            on_click=_open,
+            args=(question.values, question.at),
         )
+
+
+def _open(values: dict[str, Any], at: str) -> None:
+    """Set the controls, and show the part where they are seen: it may be far above the button."""
+    selection.choose(**values)
+    st.session_state[_SHOWN] = (at, uuid.uuid4().hex)
+
+
+def _bring_into_view(place: str) -> None:
+    at, press = st.session_state.pop(_SHOWN, ("", ""))
+    mount = st.components.v2.component("bring_into_view", js=_SCROLL)
+    mount(key=f"bring_into_view_{place}", data={"at": at, "press": press})
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
@@ -11,37 +12,61 @@ from app.lessons import Lesson
 from app.widgets import copy_link, guard
 from app.widgets.markup import filled
 
+T = TypeVar("T")
 
-def head(script: str, words: Lesson, lead: str | None = None) -> None:
-    """Chapter and number, title, and one sentence that says what the page is about."""
+
+def head(script: str, words: Lesson, lead: str | None = None) -> Callable[[str], None]:
+    """Chapter and number, title, and one sentence that says what the page is about; beside it the link to this view.
+
+    Returns how to say another sentence there, once what it says has been computed.
+    """
     page = course.page(script)
     crumb = (
         ""
         if script == "home"
         else filled(
-            '<p class="av-crumb"><b>{}</b> · {} of {}</p>', page.chapter, page.number, len(course.COURSE)
+            '<p class="av-crumb"><b>{}</b>&ensp;·&ensp;{} of {}</p>',
+            page.chapter,
+            page.number,
+            len(course.COURSE),
         )
     )
     display = " av-display" if script == "home" else ""
-    st.html(
-        f'<div class="av-head{display}">{crumb}'
-        + filled("<h1>{}</h1><p class='av-lead'>{}</p></div>", words.title, lead or words.lead)
-    )
+    with st.container(key="page_head"):
+        place = st.empty()
+        copy_link.show("head")
+
+    def say(sentence: str) -> None:
+        told = filled("<h1>{}</h1><p class='av-lead'>{}</p></div>", words.title, sentence)
+        place.html(f'<div class="av-head{display}">{crumb}{told}')
+
+    say(lead or words.lead)
+    return say
 
 
-def guarded(part: Callable[[], None]) -> None:
-    """Draw a part of a page whose failure should not take the rest of the page with it."""
+def guarded(part: Callable[[], T]) -> T | None:
+    """Draw a part of a page whose failure should not take the rest of the page with it; None where it failed."""
     with guard.guarded():
-        part()
+        return part()
+    return None
 
 
 def foot(script: str) -> None:
     """Where to go on, and the link to this very view."""
     before, after = course.neighbours(course.page(script))
     with st.container(key="foot"):
-        with st.container(key="foot_links", horizontal=True, horizontal_alignment="distribute"):
+        with st.container(key="foot_links", horizontal=True):
             if before:
-                st.page_link(before.path, label=f"← {before.number} {before.title}")
+                with st.container(key="foot_before", width="content"):
+                    st.page_link(
+                        before.path, label=f"{before.number} {before.title}", icon=":material/arrow_back:"
+                    )
             if after:
-                st.page_link(after.path, label=f"{after.number} {after.title} →")
-        copy_link.show()
+                with st.container(key="foot_after", width="content"):
+                    st.page_link(
+                        after.path,
+                        label=f"{after.number} {after.title}",
+                        icon=":material/arrow_forward:",
+                        icon_position="right",
+                    )
+        copy_link.show("foot")

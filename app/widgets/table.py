@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[\d,.]+( ?\S{1,3})?")
 
 
-def show(data: pd.DataFrame | Mapping[str, Sequence[object]], caption: str, marked: str | None = None) -> None:
+def show(
+    data: pd.DataFrame | Mapping[str, Sequence[object]], caption: str, marked: str | None = None
+) -> None:
     """Draw all rows of the columns. The first names them; the row named ``marked`` is the chosen one.
 
     ``caption`` is read aloud and not seen: the text around the table says it to others.

@@ -142,3 +142,20 @@ def test_merging_commutes_with_the_order_of_groups(weights, order):
 def test_groups_of_one_change_nothing(weights):
     alone = tuple((i,) for i in range(5))
     close(merged(weights, alone, alone), weights)
+
+
+def test_one_row_of_every_head_is_the_row_of_the_whole():
+    raw = np.random.default_rng(3).exponential(size=(2, 3, 5, 5))
+    trace = made_trace(raw / raw.sum(axis=-1, keepdims=True), TOKENS, kind="decoder", causal=True)
+    for token in range(5):
+        rows = row_weights(trace, "decoder", token)
+        assert rows.shape == (2, 3, 5)
+        for layer in range(2):
+            np.testing.assert_array_equal(rows[layer], trace.weights("decoder", layer)[:, token])
+
+
+def test_groups_can_leave_tokens_out_and_come_in_any_order():
+    weights = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    np.testing.assert_array_equal(
+        merged(weights, ((3,), (0, 2)), ((1, 3),)), [[[13 + 15], [(1 + 3 + 9 + 11) / 2]]]
+    )

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from attnviz.errors import ModelError
 from attnviz.models import bundled
-from attnviz.models.bundled import MINILM, PACKAGES, SMOLLM2, Package, folder_of, prepare
+from attnviz.models.bundled import MINILM, PACKAGES, SMOLLM2, TRANSLATE_EN_PT, Package, folder_of, prepare
 from attnviz.models.loading import load
 from attnviz.settings import settings
 
@@ -39,7 +39,7 @@ def package(configure, monkeypatch, tmp_path):
     source.write_bytes(SOURCE)
     made = []
 
-    def convert(source, folder, title, progress):
+    def convert(source, folder, package, progress):
         made.append(folder)
         (folder / "config.json").write_text("{}")
         (folder / "model.safetensors").write_bytes(b"converted " * 1000)
@@ -124,7 +124,10 @@ def test_two_processes_that_prepare_at_once_convert_once(tmp_path):
     assert sum("Converting SmolLM2, once: done" in out for out, _ in said) == 1, said
     assert all(out.endswith(f"The bundled models are ready in {tmp_path / 'models'}.\n") for out, _ in said)
     folder = tmp_path / "models" / "smollm2"
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["smollm2", "smollm2.lock"]
+    names = ["english-to-portuguese", "portuguese-to-english", "smollm2"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == sorted(
+        [*names, *(f"{name}.lock" for name in names)]
+    )
     assert (folder / "model.safetensors").stat().st_mode & 0o777 == 0o644
     assert (folder / "model.safetensors").read_bytes() == (
         folder_of(SMOLLM2) / "model.safetensors"
@@ -194,7 +197,7 @@ def test_a_copy_that_was_moved_is_kept(package):
 def test_a_conversion_that_fails_or_is_killed_leaves_nothing(package, monkeypatch):
     convert = bundled._convert
 
-    def fail(source, folder, title, progress):
+    def fail(source, folder, package, progress):
         (folder / "config.json").write_text("{}")
         raise OSError(28, "No space left on device")
 
@@ -241,7 +244,11 @@ def test_the_checksum_of_a_package_that_needs_no_conversion_is_compared_too(pack
 
 def test_a_package_that_is_not_installed_says_how_to_install_it(configure, tmp_path):
     configure(bundled_folder=tmp_path / "none", cache_folder=tmp_path / "cache")
-    for model_id, title in ((MINILM, "MiniLM"), (SMOLLM2, "SmolLM2")):
+    for model_id, title in (
+        (MINILM, "MiniLM"),
+        (SMOLLM2, "SmolLM2"),
+        (TRANSLATE_EN_PT, "English to Portuguese"),
+    ):
         with pytest.raises(ModelError, match=rf"{title} is not installed in .*none.* “make models”"):
             load(model_id)
     found = subprocess.run(
@@ -264,7 +271,7 @@ def test_those_who_wait_are_told_and_do_not_convert_again(package):
         time.sleep(0.01)
     assert told == ["Waiting for another process that prepares Tiny"] and not found
     with bundled._replacing(weights().parent) as fresh:  # what the other process does meanwhile
-        bundled._convert(Path(), fresh, "Tiny", None)
+        bundled._convert(Path(), fresh, PACKAGES[TINY], None)
         bundled._write_manifest(fresh, PACKAGES[TINY])
     held.release()
     waiting.join(10)

@@ -26,7 +26,7 @@ def fresh_catalog():
 def test_bundled_models_come_first():
     order = [e.bundled for e in catalog()]
     assert order == sorted(order, reverse=True)
-    assert {bundled.MINILM, bundled.SMOLLM2} <= {e.id for e in catalog() if e.bundled}
+    assert set(bundled.PACKAGES) <= {e.id for e in catalog() if e.bundled}
 
 
 def test_every_entry_is_whole():
@@ -48,14 +48,12 @@ def test_facts_are_those_of_the_published_config(model_id):
     assert set(known.also) <= {*published_config(model_id).also}
 
 
-@pytest.mark.parametrize("model_id", [bundled.MINILM, bundled.SMOLLM2])
+@pytest.mark.parametrize("model_id", bundled.PACKAGES)
 def test_facts_are_those_of_the_package(model_id):
     known, shape = ENTRIES[model_id], architecture(config_of(model_id))
-    assert (known.kind, known.layers, known.heads) == (
-        shape.kind,
-        shape.layers(shape.kind),
-        shape.heads(shape.kind),
-    )
+    kind = shape.kinds[0]
+    assert (known.kind, known.layers, known.heads) == (shape.kind, shape.layers(kind), shape.heads(kind))
+    assert known.parameters in (None, count_parameters(model_id).total)
     if known.bytes:
         assert known.bytes == (settings().bundled_folder / bundled.PACKAGES[model_id].weights).stat().st_size
 
@@ -69,6 +67,8 @@ def test_names():
     assert title_of("google-bert/bert-base-uncased") == "BERT"
     assert title_of("someone/gpt2-tuned") == "gpt2-tuned"
     assert ENTRIES["gpt2"].source_url == "https://huggingface.co/gpt2"
+    source_url = ENTRIES[bundled.TRANSLATE_EN_PT].source_url
+    assert source_url is not None and "translations-models" in source_url
 
 
 def test_the_model_of_this_project_is_listed_where_its_weights_are(fresh_catalog, monkeypatch, tmp_path):

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,6 +24,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from attnviz.errors import ModelError, ModelNotFound, ModelRefused, ModelUnsupported
+from attnviz.models import loading
 from attnviz.models.loading import checked_id, config_of, load, resolved_id
 from attnviz.tracing.attention import ATTENTION
 from tests.tiny import SETTINGS, save_tiny, tiny_model, tiny_tokenizer
@@ -422,7 +425,26 @@ def test_loading_says_nothing_and_leaves_no_trace(saved, capfd):
     assert captured.out == captured.err == ""
 
 
-def test_many_load_at_once(saved):
+def test_many_load_at_once(saved, monkeypatch):
+    """Each gets its own model, and no two are built at once: building changes Transformers for the whole process."""
+    building, most = [], []
+    choose = loading.model_class
+
+    def watched(config):
+        chosen = choose(config)
+
+        def build(*arguments, **options):
+            building.append(1)
+            most.append(len(building))
+            time.sleep(0.05)  # long enough for the others to come along
+            try:
+                return chosen.from_pretrained(*arguments, **options)
+            finally:
+                building.pop()
+
+        return SimpleNamespace(from_pretrained=build)
+
+    monkeypatch.setattr(loading, "model_class", watched)
     expected = {model_type: run(reference(model_type)).logits for model_type in KINDS}
     wrong = []
 
@@ -438,6 +460,7 @@ def test_many_load_at_once(saved):
     for thread in threads:
         thread.join()
     assert not wrong
+    assert len(most) == 4 * len(KINDS) and max(most) == 1
 
 
 def test_the_front_door_is_light():

@@ -43,7 +43,7 @@ def read(path: Path) -> Lexicon:
 
 
 def part(word: str) -> str:
-    """"test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
+    """ "test", "validation" or "train", by a hash of the word, so that all its pronunciations stand on one side.
 
     Inflections are separate words: "knight" may be trained on while "knights" is held out, as in the published
     splits of this dictionary. :func:`relatives` finds them, and the evaluation scores the words without any apart.
@@ -52,6 +52,11 @@ def part(word: str) -> str:
     if bucket < HELD_OUT_OF_1000:
         return "test"
     return "validation" if bucket < HELD_OUT_OF_1000 + VALIDATION_OF_1000 else "train"
+
+
+def order(word: str) -> str:
+    """A key that sorts words into a fixed random order."""
+    return hashlib.sha256(f"order {word}".encode()).hexdigest()
 
 
 def split(lexicon: Lexicon) -> dict[str, Lexicon]:

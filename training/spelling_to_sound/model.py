@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from training.spelling_to_sound.data import Lexicon
@@ -22,11 +22,15 @@ def tokenizer(lexicon: Lexicon) -> PreTrainedTokenizerFast:
     phonemes = sorted({p for sounds in lexicon.values() for sound in sounds for p in sound.split()})
     vocabulary = ["<pad>", "</s>", "<unk>", *LETTERS, BETWEEN_WORDS, *phonemes]
     inner = Tokenizer(models.WordLevel({piece: i for i, piece in enumerate(vocabulary)}, unk_token="<unk>"))
+    inner.normalizer = normalizers.Strip()
     inner.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(r"(?<=[A-Z0-9|]) +(?=[A-Z|])"), "removed"),  # spaces between phonemes
             pre_tokenizers.Split(Regex(r"[A-Z]+[0-9]?|[^A-Z]"), "isolated"),
         ]
+    )
+    inner.decoder = decoders.Sequence(  # a space before a phoneme, none before a letter
+        [decoders.Replace(Regex(r"^(?=[A-Z|])"), " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
     inner.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return PreTrainedTokenizerFast(
@@ -60,7 +64,12 @@ def untrained(vocabulary: int, seed: int = 0) -> T5ForConditionalGeneration:
     )
     model = T5ForConditionalGeneration(config)
     model.generation_config = GenerationConfig(
-        decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, do_sample=False, num_beams=1, max_new_tokens=LONGEST
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=LONGEST,
     )
     return model
 

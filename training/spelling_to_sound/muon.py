@@ -16,7 +16,9 @@ class Muon(torch.optim.Optimizer):
     Matrices of one shape are treated together, as one batched product.
     """
 
-    def __init__(self, matrices: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, matrices: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -26,8 +28,7 @@ class Muon(torch.optim.Optimizer):
             by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    wide = matrix.shape[0] <= matrix.shape[1]
-                    by_shape[tuple(sorted(matrix.shape))].append(matrix if wide else matrix)
+                    by_shape[tuple(sorted(matrix.shape))].append(matrix)
             for matrices in by_shape.values():
                 updates = []
                 for matrix in matrices:
@@ -44,7 +45,7 @@ class Muon(torch.optim.Optimizer):
                     matrix.sub_(update if rows <= columns else update.T, alpha=group["lr"] * scale)
 
 
-def orthogonal(matrices: Tensor, iterations: int = 5) -> Tensor:
+def orthogonal(matrices: Tensor, iterations: int = 4) -> Tensor:
     """Matrices (batch, rows <= columns) with singular values brought near one by a polynomial of fifth order."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -60,7 +61,9 @@ def optimisers(model: nn.Module, muon: float, adam: float) -> list[torch.optim.O
     for name, parameter in model.named_parameters():
         is_matrix = parameter.ndim == 2 and "shared" not in name and "relative_attention_bias" not in name
         (inner if is_matrix and muon else outer).append(parameter)
-    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(outer, lr=adam, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
+    made: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(outer, lr=adam, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    ]
     if inner:
         made.append(Muon(inner, lr=muon, weight_decay=0.02))
     for optimiser in made:

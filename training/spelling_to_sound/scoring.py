@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from tqdm import trange
 from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 from training.spelling_to_sound.data import Lexicon
+
+LONGEST_SOUND = 40
+"""Phonemes of one word, with room to spare: beyond, an untrained model would go on for ever."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,13 @@ def write(
     tokenizer: PreTrainedTokenizerFast,
     words: Sequence[str],
     size: int = 256,
+    progress: bool = False,
 ) -> dict[str, str]:
-    """What the model writes for each word, greedy."""
+    """What the model writes for each word, greedy; leaves it in evaluation mode."""
     written: dict[str, str] = {}
     ordered = sorted(words, key=len)
     model.eval()
-    for start in range(0, len(ordered), size):
+    for start in trange(0, len(ordered), size, disable=not progress, unit_scale=size, unit="word"):
         batch = ordered[start : start + size]
         encoded = tokenizer(batch, padding=True, return_tensors="pt").to(model.device)
         with torch.inference_mode():
@@ -108,7 +113,7 @@ def write(
                 attention_mask=encoded.attention_mask,
                 do_sample=False,
                 num_beams=1,
-                max_new_tokens=40,
+                max_new_tokens=LONGEST_SOUND,
             )
         written.update(zip(batch, tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True))
     return written

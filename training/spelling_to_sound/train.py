@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import itertools
 import math
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,24 @@ MEASURED = {*YOUTH, 60, 200, 500, 700, 1500}
 
 SMOOTHING = 0.1
 WARM_UP = 100
-COOLING = 0.5
+COOLING = 0.4
 """The last share of the run, in which the learning rate falls to zero; before, it stays at its peak."""
 
 AVERAGE = 0.998
 """Decay of the moving average of the weights, which is what is shipped at the end."""
 
-MICROBATCHES = 4
+SAVED_EVERY = 120
+"""Seconds of work that a kill may cost at most."""
+
+MICROBATCHES = 2
 """Parts of a step, each of examples of one length, worked off by as many threads as there are cores to spare."""
 
 
 def learning_rate(step: int, used: float) -> float:
     """The share of the peak, 0 to 1: linear warm-up, a plateau, then linearly down to zero.
 
-    ``used`` is the share of the run that is done. On the plateau a run can be prolonged at any time.
+    ``used`` is the share of the run that is done. A finished run that is given more minutes goes on at the peak and
+    cools down again at its new end.
     """
     return min(1.0, (step + 1) / WARM_UP, max(0.0, 1 - used) / COOLING)
 
@@ -64,7 +69,9 @@ def encoded(lexicon: data.Lexicon, tokenizer: Any) -> list[Pair]:
     return list(zip(tokenizer(words).input_ids, tokenizer(text_target=sounds).input_ids, strict=True))
 
 
-def examples(pairs: list[Pair], between: Pair, tokens: int, seed: int, step: int) -> Iterator[list[list[Pair]]]:
+def examples(
+    pairs: list[Pair], between: Pair, tokens: int, seed: int, step: int
+) -> Iterator[list[list[Pair]]]:
     """The microbatches of each step, without end, from the given step on."""
     for epoch in itertools.count():
         lists = list(data.microbatches(pairs, between, tokens // MICROBATCHES, seed * 1000 + epoch))
@@ -80,19 +87,31 @@ def padded(rows: list[list[int]], fill: int, device: str) -> Tensor:
     return torch.tensor([row + [fill] * (longest - len(row)) for row in rows], device=device)
 
 
-def gradients(model: T5ForConditionalGeneration, pairs: list[Pair], of: int) -> tuple[float, tuple[Tensor, ...]]:
+def gradients(
+    model: T5ForConditionalGeneration, pairs: list[Pair], of: int
+) -> tuple[float, tuple[Tensor, ...]]:
     """Loss and its gradients, each a sum over the tokens of the pairs, divided by ``of``.
 
     Does not touch ``.grad``, so that threads do not meet there.
     """
     source = padded([spelling for spelling, _ in pairs], 0, str(model.device))
     labels = padded([sound for _, sound in pairs], -100, str(model.device))
-    logits = model(input_ids=source, attention_mask=(source != 0).long(), labels=labels).logits
+    logits = model(
+        input_ids=source, attention_mask=(source != 0).long(), labels=labels, use_cache=False
+    ).logits
     loss = cross_entropy(
         logits.flatten(0, 1), labels.flatten(), label_smoothing=SMOOTHING, ignore_index=-100, reduction="sum"
     )
     loss = loss / of
     return loss.item(), torch.autograd.grad(loss, list(model.parameters()))
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """What was measured so far."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -102,15 +121,12 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     fresh.replace(path)
 
 
-def hash_of(word: str) -> str:
-    """A fixed random order of words."""
-    return hashlib.md5(word.encode(), usedforsecurity=False).hexdigest()
-
-
 def main() -> None:
     """Train until the minutes or the steps are used up."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=90, help="length of the run, those before a kill included")
+    parser.add_argument(
+        "--minutes", type=float, default=90, help="length of the run, those before a kill included"
+    )
     parser.add_argument("--steps", type=int, default=40_000, help="length of the run, if that comes earlier")
     parser.add_argument("--tokens", type=int, default=3072, help="of spellings and sounds in a step")
     parser.add_argument("--dropout", type=float, default=0.0)
@@ -118,12 +134,14 @@ def main() -> None:
     parser.add_argument("--adam", type=float, default=2e-3, help="peak learning rate of all else")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--work", type=Path, default=platformdirs.user_cache_path("attnviz-training") / "spelling_to_sound")
+    parser.add_argument(
+        "--work", type=Path, default=platformdirs.user_cache_path("attnviz-training") / "spelling_to_sound"
+    )
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    # One thread a microbatch rather than several a product: on a busy machine nobody then waits within each product.
+    # one thread a microbatch rather than several a product, or on a busy machine each product waits for the last
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # Adam's second moments get tiny, and tiny floats are slow on some processors
+    torch.set_flush_denormal(True)  # Adam's second moments get tiny, which is slow on some processors
     options.work.mkdir(parents=True, exist_ok=True)
 
     lexicon = data.read(data.dictionary_file())
@@ -132,13 +150,13 @@ def main() -> None:
     tokenizer.save_pretrained(options.work / "tokenizer")
     pairs = encoded(parts["train"], tokenizer)
     between = ([tokenizer.convert_tokens_to_ids(" ")], [tokenizer.convert_tokens_to_ids(BETWEEN_WORDS)])
-    sample = dict(sorted(parts["validation"].items(), key=lambda item: hash_of(item[0]))[:500])
+    sample = dict(sorted(parts["validation"].items(), key=lambda item: data.order(item[0]))[:500])
 
     model = untrained(len(tokenizer), options.seed).to(device)
     average = untrained(len(tokenizer), options.seed).to(device)
     set_dropout(model, options.dropout)
     optimising = optimisers(model, options.muon, options.adam)
-    step, seconds, loss_mean, on_plateau = 0, 0.0, float("nan"), True
+    step, seconds, loss_mean = 0, 0.0, float("nan")
     last = options.work / "last.pt"
     if last.is_file():
         state = torch.load(last, map_location=device, weights_only=True)
@@ -146,7 +164,9 @@ def main() -> None:
         average.load_state_dict(state["average"])
         for optimiser, saved in zip(optimising, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        step, seconds, loss_mean, on_plateau = state["step"], state["seconds"], state["loss"], state["on_plateau"]
+        step, seconds, loss_mean = state["step"], state["seconds"], state["loss"]
+    metrics = options.work / "metrics.csv"
+    rows = [row for row in read_rows(metrics) if int(row["step"]) <= step]  # later ones come again
 
     def keep(path: Path) -> None:
         save_atomically(
@@ -157,7 +177,6 @@ def main() -> None:
                 "step": step,
                 "seconds": seconds,
                 "loss": loss_mean,
-                "on_plateau": on_plateau,
             },
             path,
         )
@@ -171,15 +190,20 @@ def main() -> None:
 
     def measure() -> None:
         scores = score(write(shown(), tokenizer, list(sample)), sample)
-        row = [step, f"{loss_mean:.4f}", f"{scores.word_accuracy:.4f}", f"{scores.phoneme_errors:.4f}", round(seconds)]
-        path = options.work / "metrics.csv"
-        new = not path.is_file()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", "loss", "word_accuracy", "phoneme_errors", "seconds"])
-            writer.writerow(row)
-        tqdm.write("step {} loss {} accuracy {} phoneme errors {} after {} s".format(*row))
+        rows.append(
+            {
+                "step": str(step),
+                "loss": f"{loss_mean:.4f}",
+                "word_accuracy": f"{scores.word_accuracy:.4f}",
+                "phoneme_errors": f"{scores.phoneme_errors:.4f}",
+                "seconds": f"{seconds:.0f}",
+            }
+        )
+        with metrics.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        tqdm.write(", ".join(f"{name} {value}" for name, value in rows[-1].items()))
         model.train()
 
     torch.manual_seed(options.seed + step)
@@ -189,17 +213,18 @@ def main() -> None:
         measure()
     bar = tqdm(total=options.steps, initial=step, mininterval=20, unit="step")
     threads = ThreadPoolExecutor(options.threads if device == "cpu" else 1)
+    asked_to_stop: list[int] = []
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda number, _: asked_to_stop.append(number))
+    kept = seconds
     began = time.monotonic() - seconds
     for lists in examples(pairs, between, options.tokens, options.seed, step):
         seconds = time.monotonic() - began
         used = max(step / options.steps, seconds / 60 / options.minutes)
-        if used >= 1:
+        if used >= 1 or asked_to_stop:
             break
-        if on_plateau and used > 1 - COOLING:
-            on_plateau = False
-            keep(options.work / "plateau.pt")
         length = sum(len(sound) for pairs_of_one in lists for _, sound in pairs_of_one)
-        losses, parts_of = zip(*threads.map(lambda one: gradients(model, one, length), lists), strict=True)
+        losses, parts_of = zip(*threads.map(partial(gradients, model, of=length), lists), strict=True)
         for parameter, *summands in zip(model.parameters(), *parts_of, strict=True):
             parameter.grad = torch.stack(summands).sum(0)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -219,12 +244,16 @@ def main() -> None:
             keep_youth(f"step-{step:05d}")
         if step in MEASURED or step % 1000 == 0:
             measure()
-        if step % 200 == 0:
+        if seconds - kept > SAVED_EVERY:
             keep(last)
+            kept = seconds
     keep(last)
+    bar.close()
+    if asked_to_stop:
+        print(f"Stopped after {step} steps. The same command goes on from there.")
+        return
     keep_youth("final")
     measure()
-    bar.close()
 
 
 if __name__ == "__main__":

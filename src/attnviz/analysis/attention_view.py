@@ -4,7 +4,7 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -119,8 +119,15 @@ def merged(weights: Floats, queries: Sequence[Sequence[int]], keys: Sequence[Seq
 
     Rows that sum to 1 still do. Clark et al. 2019, "What Does BERT Look At?", section 4.1.
     """
-    to_groups = np.stack([weights[..., list(group)].sum(axis=-1) for group in keys], axis=-1)
-    return np.stack([to_groups[..., list(group), :].mean(axis=-2) for group in queries], axis=-2)
+    return _summed(_summed(weights, keys, -1), queries, -2) / np.array(
+        [[len(group)] for group in queries], np.float32
+    )
+
+
+def _summed(weights: Floats, groups: Sequence[Sequence[int]], axis: int) -> Floats:
+    """Sums over groups of positions along an axis."""
+    starts = np.cumsum([0, *(len(group) for group in groups)])[:-1]
+    return np.add.reduceat(weights.take(np.concatenate(groups), axis), starts, axis)
 
 
 def kept(tokens: Tokens, of: Groups, hide_first: bool, hide_special: bool) -> NDArray[np.bool_]:
@@ -148,6 +155,16 @@ def without_keys(weights: Floats, kept: NDArray[np.bool_]) -> tuple[Floats, Floa
 
 def _chosen(values: tuple[T, ...], kept: NDArray[np.bool_]) -> tuple[T, ...]:
     return tuple(value for value, keep in zip(values, kept, strict=True) if keep)
+
+
+def row_weights(trace: Trace, kind: AttentionKind, token: int) -> Floats:
+    """What one query token looks at in every head, (layer, head, key), without the rest of the matrices."""
+    rows = []
+    for layer in range(trace.layers(kind)):
+        call = trace.call(kind, layer)
+        bias = None if call.bias is None else call.bias[:, token : token + 1]
+        rows.append(replace(call, query=call.query[:, token : token + 1], bias=bias).weights()[:, 0])
+    return np.stack(rows)
 
 
 def strongest_keys(
@@ -190,8 +207,9 @@ def thumbnails(
         weights = trace.weights(kind, layer)
         if merge_words:
             weights = merged(weights, queries, keys)
-        shown = [without_keys(of_head[kept_queries], kept_keys)[0] for of_head in weights]
-        small.append(_pooled(np.stack(shown), most))
+        if not kept_keys.all() or not kept_queries.all():
+            weights = np.stack([without_keys(of_head[kept_queries], kept_keys)[0] for of_head in weights])
+        small.append(_pooled(weights, most))
     return np.stack(small)
 
 

@@ -122,8 +122,8 @@ def layer_patterns(
     chance: dict[Pattern, Floats] = {}
     for name, place in places.items():
         counted = free & place.any(axis=1)
-        share[name] = _mean((weights * place).sum(axis=2)[:, counted])[None]  # (1, head)
-        chance[name] = _mean((even * place).sum(axis=1)[None, counted])  # (1,)
+        share[name] = _mean(_weighted(weights, place)[:, counted])[None]  # (1, head)
+        chance[name] = _mean(_weighted(even[None], place)[:, counted])  # (1,)
     distance = (
         np.abs(np.arange(rows)[:, None] - np.arange(columns))
         if not crossing
@@ -132,8 +132,8 @@ def layer_patterns(
     return HeadPatterns(
         entropy=_mean(entropy(weights)[:, free])[None],
         entropy_chance=_mean(entropy(even)[None, free]),
-        distance=_mean((weights * distance).sum(axis=2)[:, free])[None],
-        distance_chance=_mean((even * distance).sum(axis=1)[None, free]),
+        distance=_mean(_weighted(weights, distance)[:, free])[None],
+        distance_chance=_mean(_weighted(even[None], distance)[:, free]),
         share=share,
         chance=chance,
     )
@@ -143,6 +143,11 @@ def entropy(weights: NDArray[np.floating]) -> Floats:
     """Entropy (…, query) in bits of weights (…, query, key): 0 for one key, log2(n) for n keys alike."""
     logarithms = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
     return _float32(np.maximum(-(weights * logarithms).sum(axis=-1), 0))
+
+
+def _weighted(weights: NDArray[np.floating], values: NDArray[np.generic]) -> Floats:
+    """Sums of values (query, key) by their weights (head, query, key): (head, query). No array of the full size is made."""
+    return _float32(np.einsum("hqk,qk->hq", weights, values.astype(np.float32)))
 
 
 def _mean(values: NDArray[np.floating]) -> Floats:

@@ -9,6 +9,9 @@ import numpy as np
 
 from attnviz.tracing.trace import Floats
 
+WIDTH = 64
+"""Of the random recurrence: wide enough that its gradient follows the spectral radius, and narrow enough to be instant."""
+
 
 @dataclass(frozen=True)
 class LayerCost:
@@ -44,7 +47,7 @@ def layer_costs(n: int, d: int, kernel: int, neighbourhood: int) -> tuple[LayerC
     )
 
 
-def gradient_norms(radius: float, steps: int, width: int = 64, seed: int = 0) -> Floats:
+def gradient_norms(radius: float, steps: int, width: int = WIDTH, seed: int = 0) -> Floats:
     """What is left of a gradient after 0, 1, … ``steps`` steps back through a linear recurrence, (steps + 1), from 1.
 
     The recurrence is a random matrix scaled to this spectral radius, the gradient a random unit vector that goes back

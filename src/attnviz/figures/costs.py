@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from attnviz.models.parameter_count import ParameterCount, Stack
 
 LONGEST = 131_072
+_PLOT, _LABEL = 230, 48  # pixels: height between the axes, and of a name of two lines with some room
 
 
 def lengths(count: ParameterCount) -> list[int]:
@@ -127,17 +128,18 @@ def _curves(xs: Sequence[int], curves: Sequence[Curve], mode: Mode, words: Any) 
             align="left",
             xshift=8,
         )
-    _part_labels(figure)
     low = min(min(y for y in ys if y > 0) for _, ys, *_ in curves if any(ys))
     high = max(max(ys) for _, ys, *_ in curves)
+    bottom, top = _log10(low) - 0.2, _log10(high) + 0.3
+    _part_labels(figure, (top - bottom) * _LABEL / _PLOT)
     powers = range(int(_log10(low)), int(_log10(high)) + 2)
     step = 1 if len(powers) <= 7 else 2 if len(powers) <= 13 else 3
     ticks = [10.0**p for p in powers if p % step == 0]
     shown = [x for x in xs if x in _round_lengths(xs)]
     figure.update_layout(
         template=theme.template(mode),
-        height=300,
-        margin={"l": 8, "r": 128, "t": 32, "b": 8},
+        height=_PLOT + 90,
+        margin={"l": 8, "r": 128, "t": 48, "b": 8},
         xaxis={
             "type": "log",
             "title": {"text": "tokens"},
@@ -148,7 +150,7 @@ def _curves(xs: Sequence[int], curves: Sequence[Curve], mode: Mode, words: Any) 
             "type": "log",
             "tickvals": ticks,
             "ticktext": [words(t) for t in ticks],
-            "range": [_log10(low) - 0.2, _log10(high) + 0.3],
+            "range": [bottom, top],
         },
     )
     return figure
@@ -160,11 +162,10 @@ def _round_lengths(xs: Sequence[int]) -> set[int]:
     return {x for x in fourth if x * 3 < xs[-1]} | {xs[-1]}
 
 
-def _part_labels(figure: go.Figure, least: float = 0.16) -> None:
-    """Two names at the end of two lines that meet would lie on each other: push them apart."""
+def _part_labels(figure: go.Figure, apart: float) -> None:
+    """Two names at the ends of lines closer than ``apart`` would lie on each other: put them above and below."""
     low, high = sorted(figure.layout.annotations, key=lambda a: a.y)
-    span = max(high.y - low.y, 1e-9)
-    near = span < least * 10
+    near = high.y - low.y < apart
     low.yanchor, high.yanchor = ("top", "bottom") if near else ("middle", "middle")
 
 

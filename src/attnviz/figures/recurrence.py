@@ -1,66 +1,171 @@
-"""What is left of a gradient on its way back through a recurrence."""
+"""Why long texts are hard: what a layer costs as they grow, and what is left of a gradient on its way back."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from attnviz.figures.theme import GREY, INK, MEANINGS, Mode, template
+from attnviz.analysis.recurrence import layer_costs
+from attnviz.figures.quantities import amount
+from attnviz.figures.theme import GREY, HAIRLINE, INK, PAPER, Mode, mark, template, text
 from attnviz.tracing.trace import Floats
 
 _FLOOR, _CEILING = 1e-12, 1e12
+_LENGTHS = (2, 4096)
+_HEIGHT = 320
 
 
-def surviving_gradient(norms: Floats, mode: Mode) -> go.Figure:
+def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure, dict[str, list[int]]]:
+    """Operations of the four layers of Table 1 against the number of tokens, with n marked; and the numbers behind it.
+
+    Both axes are logarithmic: attention's line is twice as steep, and crosses the recurrent one at n = d.
+    """
+    first, last = _LENGTHS
+    lengths = sorted({2**i for i in range(1, 13)} | {n, min(max(d, first), last)})
+    costs = [layer_costs(length, d, kernel=k, neighbourhood=k) for length in lengths]
+    names = [row.name for row in costs[0]]
+    figure = go.Figure()
+    looks = (
+        (mark("query", mode), text("query", mode), 3.0, "solid"),
+        (INK[mode], INK[mode], 2.5, "solid"),
+        (GREY[mode], GREY[mode], 1.5, "dash"),
+        (mark("query", mode), text("query", mode), 1.5, "dot"),
+    )
+    ends = []
+    for i, (name, (colour, words, width, dash)) in enumerate(zip(names, looks, strict=True)):
+        operations = [row[i].operations for row in costs]
+        figure.add_scatter(
+            x=lengths,
+            y=operations,
+            mode="lines",
+            line={"color": colour, "width": width, "dash": dash},
+            customdata=[amount(number) for number in operations],
+            hovertemplate=f"{name}: %{{customdata}}<br>%{{x:,}} tokens<extra></extra>",
+        )
+        ends.append((float(np.log10(operations[-1])), name, words))
+    now = layer_costs(n, d, kernel=k, neighbourhood=k)
+    figure.add_scatter(
+        x=[n, n],
+        y=[now[0].operations, now[1].operations],
+        mode="markers",
+        marker={
+            "color": [mark("query", mode), INK[mode]],
+            "size": 11,
+            "line": {"color": PAPER[mode], "width": 2},
+        },
+        hoverinfo="skip",
+    )
+    figure.add_vline(x=n, line={"color": HAIRLINE[mode], "width": 1}, layer="below")
+    for y, name, colour in _apart(ends, 0.085):
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=y,
+            text=name,
+            showarrow=False,
+            xanchor="left",
+            xshift=8,
+            font={"color": colour, "size": 14},
+        )
+    if first < d < last:
+        figure.add_annotation(
+            x=float(np.log10(d)),
+            y=float(np.log10(d**3)),
+            text="n = d",
+            showarrow=False,
+            xanchor="right",
+            yanchor="bottom",
+            xshift=-8,
+            yshift=4,
+            font={"color": GREY[mode], "size": 14},
+        )
+    ticks = [2, 16, 128, 1024, 4096]
+    figure.update_layout(
+        template=template(mode),
+        height=_HEIGHT,
+        margin={"l": 8, "r": 184, "t": 12, "b": 8},
+        xaxis={
+            "type": "log",
+            "title": {"text": "tokens, n"},
+            "tickvals": ticks,
+            "ticktext": [f"{t:,}" for t in ticks],
+        },
+        yaxis=_powers(min(r[3].operations for r in costs), max(r[2].operations for r in costs), "operations"),
+    )
+    return figure, {
+        "tokens": lengths,
+        **{name: [row[i].operations for row in costs] for i, name in enumerate(names)},
+    }
+
+
+def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
     """The norm of a gradient (step + 1) against steps back, on a logarithmic axis, beside attention's one step.
 
-    Norms outside 1e-12 to 1e12 are drawn at that edge.
+    The dotted line is radius to the power of the steps: what the measured one follows in the long run. Norms outside
+    1e-12 to 1e12 are drawn at that edge.
     """
     steps = np.arange(len(norms), dtype=np.float32)
     drawn = np.clip(norms, _FLOOR, _CEILING).astype(np.float32)
-    blue = MEANINGS["query"].dark if mode == "dark" else MEANINGS["query"].light
+    power = np.clip(np.float64(radius) ** steps, _FLOOR, _CEILING).astype(np.float32)
     figure = go.Figure()
-    figure.add_scatter(
-        x=steps,
-        y=drawn,
-        mode="lines",
-        line={"color": INK[mode], "width": 2.5},
-        name="recurrence",
-        hovertemplate="%{x} steps back: %{y:.3g}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=[steps[0], steps[-1]],
-        y=[1, 1],
-        mode="lines",
-        line={"color": blue, "width": 2.5, "dash": "dash"},
-        name="attention",
-        hovertemplate="attention: one step, whatever the distance<extra></extra>",
-    )
-    low = min(1e-2, float(drawn.min()) / 3)
-    high = max(1e2, float(drawn.max()) * 3)
-    for y, text, colour in ((1.0, "attention: one step", blue), (float(drawn[-1]), "recurrence", GREY[mode])):
-        shift = 12 if text.startswith("attention") == (drawn[-1] <= 1) else -12
+    for name, y, colour, width, dash in (
+        (f"{radius:g} to the power of %{{x}}", power, GREY[mode], 1.5, "dot"),
+        ("%{x} steps back", drawn, INK[mode], 2.5, "solid"),
+        ("attention, any distance", np.ones_like(drawn), mark("query", mode), 2.5, "dash"),
+    ):
+        figure.add_scatter(
+            x=steps,
+            y=y,
+            mode="lines",
+            line={"color": colour, "width": width, "dash": dash},
+            hovertemplate=f"{name}: %{{y:.3g}}<extra></extra>",
+        )
+    low, high = min(1e-2, float(drawn.min())), max(1e2, float(drawn.max()))
+    span = float(np.log10(high / low))
+    ends = [
+        (0.0, "attention", text("query", mode)),
+        (float(np.log10(drawn[-1])), "recurrence", INK[mode]),
+    ]
+    for y, name, colour in _apart(ends, 0.08 * span):
         figure.add_annotation(
-            x=float(steps[-1]),
-            y=np.log10(y),
-            text=text,
+            x=1,
+            xref="paper",
+            y=y,
+            text=name,
             showarrow=False,
-            xanchor="right",
-            yshift=shift,
+            xanchor="left",
+            xshift=8,
             font={"color": colour, "size": 14},
         )
     figure.update_layout(
         template=template(mode),
-        height=320,
-        showlegend=False,
-        margin={"l": 64, "r": 12, "t": 12, "b": 48},
-        xaxis={"title": "steps back", "range": [0, float(steps[-1])]},
-        yaxis={
-            "type": "log",
-            "title": "gradient left",
-            "range": [np.log10(low), np.log10(high)],
-            "exponentformat": "power",
-            "dtick": max(1, int(np.ceil((np.log10(high) - np.log10(low)) / 6))),
-        },
+        height=_HEIGHT,
+        margin={"l": 8, "r": 96, "t": 12, "b": 8},
+        xaxis={"title": {"text": "steps back"}, "range": [0, float(steps[-1])]},
+        yaxis=_powers(low, high, "gradient left"),
     )
     return figure
+
+
+def _powers(low: float, high: float, title: str) -> dict[str, object]:
+    """A logarithmic axis with at most seven powers of ten."""
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    step = max(1, -(-(last - first) // 6))
+    powers = [p for p in range(first, last + 1) if p % step == 0]
+    return {
+        "type": "log",
+        "title": {"text": title},
+        "range": [np.log10(low) - 0.1, np.log10(high) + 0.2],
+        "tickvals": [10.0**p for p in powers],
+        "ticktext": [
+            "1" if p == 0 else "10" if p == 1 else f"10<sup>{p}</sup>".replace("-", "−") for p in powers
+        ],
+    }
+
+
+def _apart(ends: list[tuple[float, str, str]], least: float) -> list[tuple[float, str, str]]:
+    """Names at the ends of lines, moved up where two would lie on each other; ``least`` in powers of ten."""
+    placed: list[tuple[float, str, str]] = []
+    for y, name, colour in sorted(ends):
+        placed.append((max(y, placed[-1][0] + least) if placed else y, name, colour))
+    return placed

@@ -15,7 +15,7 @@ from attnviz.figures.theme import GREY, PANEL, SEQUENTIAL, Mode, mixed
 POWER = 0.6
 STOPS = 49
 _ZERO_TOWARDS_PANEL = 0.6  # as white as the paper, a tiny weight would look emptier than none
-_INKS = ("#15191F", "#FFFFFF")
+_INKS = ("#000000", "#FFFFFF")
 _TICKS = (0.0, 0.05, 0.2, 0.5, 1.0)
 
 

@@ -44,13 +44,14 @@ def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mo
         font={"color": theme.GREY[mode], "size": 14},
         showarrow=False,
         xanchor="right",
-        yanchor="top",
+        yanchor="bottom",
         align="right",
     )
     figure.update_layout(
         template=theme.template(mode),
         height=320,
         bargap=0,
+        margin={"t": 48},
         xaxis={"title": {"text": "weight"}, "range": [-limit, limit]},
         yaxis={"title": {"text": "how many"}, "range": [0, top * 1.08], "tickformat": "~s"},
     )

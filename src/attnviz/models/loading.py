@@ -31,6 +31,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+import attnviz.models.translator  # noqa: F401 - makes its type known to Transformers
 from attnviz.errors import ModelError, ModelNotFound, ModelRefused, ModelUnsupported
 from attnviz.models import bundled
 from attnviz.models.architecture import Architecture, architecture, family

@@ -28,7 +28,7 @@ FLOAT32, INT8, QUANTISED = 0x0404, 0x0101, 0x4101
 SETTINGS = "special:model.yml"
 
 _ITEM = struct.Struct("<4Q")
-_MAX_ITEMS, _MAX_RANK, _MAX_SETTINGS = 10_000, 8, 64 * 1024
+_MAX_ITEMS, _MAX_RANK, _MAX_SETTINGS, _MAX_BRACKETS = 10_000, 8, 8192, 100
 """Far above real models (195 items of rank 2, a kilobyte of settings): what a damaged header must not ask for."""
 
 _STORED_AS_DECLARED = "Wemb"
@@ -129,7 +129,8 @@ def _array(data: bytes, item: _Item) -> Floats:
 
 
 def _settings(text: bytes) -> Mapping[str, Any]:
-    if len(text) > _MAX_SETTINGS:
+    # PyYAML takes seconds for thousands of open brackets; a real file has a handful
+    if len(text) > _MAX_SETTINGS or text.count(b"[") + text.count(b"{") > _MAX_BRACKETS:
         raise _error("its settings are too long")
     try:
         # the base loader makes texts, lists and mappings, whatever tags a file carries

@@ -61,7 +61,9 @@ def normalise(text: str) -> tuple[str, tuple[str, ...]]:
         raise TextError("There is no letter to read.", "Type a word, such as knight.")
     for word in words:
         if not word.strip(_SIGNS):
-            raise TextError(f"“{word}” stands alone, and this model reads words.", "Join it to a word or leave it out.")
+            raise TextError(
+                f"“{word}” stands alone, and this model reads words.", "Join it to a word or leave it out."
+            )
         if len(word) > LONGEST_WORD:
             raise TextError(
                 f"“{word[:12]}…” has {len(word)} letters, and this model reads words of at most {LONGEST_WORD}.",
@@ -72,7 +74,9 @@ def normalise(text: str) -> tuple[str, tuple[str, ...]]:
             f"Your text has {len(words)} words, and this model reads at most {MOST_WORDS} at a time.",
             f"Take {MOST_WORDS} of them, such as “{' '.join(words[:MOST_WORDS])}”.",
         )
-    notes = tuple(f"This model knows no accents: it reads {was} as {spelt}." for was, spelt in replaced.items())
+    notes = tuple(
+        f"This model knows no accents: it reads {was} as {spelt}." for was, spelt in replaced.items()
+    )
     return " ".join(words), notes
 
 

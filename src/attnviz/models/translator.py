@@ -51,9 +51,9 @@ class MarianSsruConfig(MarianConfig):
 class SimpleRecurrence(nn.Module):
     """The simpler simple recurrent unit (SSRU) of Kim et al. 2019: one state of ``d_model`` channels.
 
-        f_t = sigmoid(W_f x_t + b_f)                what share of its state each channel keeps
-        c_t = f_t * c_(t-1) + (1 - f_t) * W x_t     the state, a moving mean of what was read
-        o_t = relu(c_t)
+    f_t = sigmoid(W_f x_t + b_f)                what share of its state each channel keeps
+    c_t = f_t * c_(t-1) + (1 - f_t) * W x_t     the state, a moving mean of what was read
+    o_t = relu(c_t)
     """
 
     def __init__(self, d_model: int, layer: int) -> None:
@@ -76,16 +76,18 @@ class SimpleRecurrence(nn.Module):
         own = past_key_values
         if isinstance(own, EncoderDecoderCache):
             own = own.self_attention_cache
-        seen = own.get_seq_length(self.layer) if own is not None else 0
-        state = own.layers[self.layer].keys[:, 0, -1] if own is not None and seen else torch.zeros_like(new[:, 0])
+        state = torch.zeros_like(new[:, 0])  # (batch, d_model)
+        if own is not None and own.get_seq_length(self.layer):
+            kept: Any = own.layers[self.layer]
+            state = kept.keys[:, 0, -1]
         states = []
         for t in range(new.size(1)):
-            state = gates[:, t] * state + new[:, t]  # (batch, d_model)
+            state = gates[:, t] * state + new[:, t]
             states.append(state)
         stacked = torch.stack(states, dim=1)  # (batch, position, d_model)
         if own is not None:
-            kept = stacked[:, None]  # (batch, 1, position, d_model)
-            own.update(kept, kept, self.layer)
+            one_head = stacked[:, None]  # (batch, 1, position, d_model)
+            own.update(one_head, one_head, self.layer)
         record_gates(gates)
         return torch.relu(stacked), None
 
@@ -99,7 +101,7 @@ class RecurrentDecoderLayer(MarianDecoderLayer):
         self.recurrence = SimpleRecurrence(config.d_model, layer)
 
     @property
-    def self_attn(self) -> SimpleRecurrence:
+    def self_attn(self) -> SimpleRecurrence:  # type: ignore[override]
         """The recurrence, under the name by which Marian's ``forward`` calls what comes first in a layer."""
         return self.recurrence
 
@@ -130,7 +132,9 @@ class MarianSsruModel(MarianMTModel):
         decoder = self.model.decoder
         decoder.layers = nn.ModuleList(RecurrentDecoderLayer(config, i) for i in range(config.decoder_layers))
         for stack in (self.model.encoder, decoder):
-            stack.embed_positions = SinusoidalPositionalEmbedding(config.max_position_embeddings, config.d_model)
+            stack.embed_positions = SinusoidalPositionalEmbedding(
+                config.max_position_embeddings, config.d_model
+            )
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = _NORM_EPSILON
@@ -249,7 +253,8 @@ def _renamed(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
         if name.endswith(_SCALES):
             continue
         if found and found[3] in names:
-            turned = array.reshape(-1) if len(array) == 1 else array.T  # (1, out) to (out,), (in, out) to (out, in)
+            # (1, out) to (out,), (in, out) to (out, in)
+            turned = array.reshape(-1) if len(array) == 1 else array.T
             renamed[f"model.{found[1]}.layers.{int(found[2]) - 1}.{names[found[3]]}"] = turned
         elif name == _EMBEDDINGS and array.ndim == 2:
             renamed["model.shared.weight"] = np.pad(array, ((0, 1), (0, 0)))  # (vocabulary + 1, d_model)
@@ -265,12 +270,12 @@ def _renamed(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
 def _config(arrays: Mapping[str, Floats], settings: Mapping[str, Any]) -> MarianSsruConfig:
     try:
         vocabulary, d_model = arrays["model.shared.weight"].shape
-        inner = {
-            stack: len(arrays[f"model.{stack}.layers.0.fc1.weight"]) for stack in ("encoder", "decoder")
-        }
+        inner = {stack: len(arrays[f"model.{stack}.layers.0.fc1.weight"]) for stack in ("encoder", "decoder")}
         heads = int(settings["transformer-heads"])
     except (KeyError, ValueError, TypeError) as error:
-        raise ModelFileError("This Marian model does not say how large it is.", "Fetch the model again.") from error
+        raise ModelFileError(
+            "This Marian model does not say how large it is.", "Fetch the model again."
+        ) from error
     if heads < 1 or d_model % heads or d_model % 2:
         raise ModelFileError(
             f"A width of {d_model:,} cannot be divided among {heads:,} heads.", "Fetch the model again."
@@ -298,7 +303,7 @@ def _config(arrays: Mapping[str, Floats], settings: Mapping[str, Any]) -> Marian
     )
 
 
-def translator_tokenizer(path: Path, config: MarianSsruConfig) -> PreTrainedTokenizerFast:
+def translator_tokenizer(path: Path, config: MarianConfig) -> PreTrainedTokenizerFast:
     """The pieces of a ``tokenizer.json`` with what the model expects around them: an end, and padding."""
     pieces = Tokenizer.from_file(str(path))
     end, unknown, pad = "</s>", "<unk>", "<pad>"

@@ -35,10 +35,14 @@ _ROTARY = "rotary_emb"
 
 @dataclass
 class Pass:
-    """One forward pass: its edits, and where it is recorded, the calls and the gates of recurrent layers seen so far."""
+    """One forward pass: its edits, and where it is recorded, the calls and the gates of recurrent layers seen so far.
+
+    ``row_edits`` are the edits of each row of a batch; of those only the heads that are switched off are followed.
+    """
 
     architecture: Architecture
     edits: Edits = NO_EDITS
+    row_edits: tuple[Edits, ...] = ()
     records: bool = False
     calls: list[AttentionCall] = field(default_factory=list)
     gates: list[Floats] = field(default_factory=list)
@@ -132,6 +136,10 @@ def attention(
         ablated = current.edits.ablated(kind, layer)
         if ablated:
             output[:, :, list(ablated)] = 0
+        for row, edits in enumerate(current.row_edits):
+            heads = edits.ablated(kind, layer)
+            if heads:
+                output[row, :, list(heads)] = 0
         if current.records:
             current.calls.append(
                 AttentionCall(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 from attnviz.errors import ModelUnsupported, SelectionError, TextError
 from attnviz.settings import settings
 from attnviz.tracing.attention import Pass, forward_pass
-from attnviz.tracing.tokens import encode, tokens
+from attnviz.tracing.tokens import Tokens, encode, tokens
 from attnviz.tracing.trace import NO_EDITS, Edits, Floats, Trace
 
 if TYPE_CHECKING:
@@ -70,6 +73,26 @@ def trace(
     )
 
 
+def write(model: LoadedModel, text: str, edits: Sequence[Edits]) -> tuple[Tokens, ...]:
+    """What an encoder-decoder writes of ``text`` with other heads switched off each time, in one batch.
+
+    One result for each of ``edits``, as ``trace(model, text, edits=…).target_tokens``, but many times faster. Raises what
+    :func:`trace` raises, and :class:`SelectionError` for edits that do more than switch heads off.
+    """
+    facts = model.architecture
+    if facts.kind != "encoder-decoder":
+        raise TextError(
+            f"{facts.name} has no decoder that writes a text of its own.", "Choose a T5 or a translator."
+        )
+    for one in edits:
+        _check_edits(model, one)
+        if replace(one, ablate_heads=()) != NO_EDITS:
+            raise SelectionError("Only heads can be switched off here.", "Leave the other changes out.")
+    ids, _ = encode(model.tokenizer, text, limit=token_limit(model), reader=model.title)
+    rows = _written(model, ids, Pass(facts, row_edits=tuple(edits)), len(edits))
+    return tuple(tokens(model.tokenizer, (_start_id(model), *row)) for row in rows)
+
+
 def token_limit(model: LoadedModel) -> int:
     """How many tokens this model can read here: the smaller of its own limit and the setting."""
     own = model.architecture.max_positions
@@ -80,24 +103,41 @@ def _target_ids(
     model: LoadedModel, ids: tuple[int, ...], target: str | None, edits: Edits
 ) -> tuple[int, ...]:
     """What the decoder reads: the start token, then the target without its end token."""
-    config = model.module.generation_config
-    start = config.decoder_start_token_id
+    start = _start_id(model)
+    if target is None:
+        return (start, *_written(model, ids, Pass(model.architecture, edits), 1)[0])
+    read, _ = encode(model.tokenizer, target, limit=token_limit(model) - 1, as_target=True)
+    return (start, *_without_end(read, _end_ids(model)))
+
+
+def _start_id(model: LoadedModel) -> int:
+    start = model.module.generation_config.decoder_start_token_id
     if start is None:
         start = model.module.config.decoder_start_token_id
     if start is None:
         raise ModelUnsupported(
             "The config of this model does not say how its decoder starts.", "Choose another model."
         )
-    if target is None:
-        limit = min(settings().max_new_tokens, token_limit(model) - 1)
-        with torch.inference_mode(), forward_pass(Pass(model.architecture, edits)):
-            written = model.module.generate(  # type: ignore[operator]
-                input_ids=_batch(model, ids), do_sample=False, num_beams=1, max_new_tokens=limit, min_length=0
-            )
-        read = tuple(written[0].tolist())[1:]
-    else:
-        read, _ = encode(model.tokenizer, target, limit=token_limit(model) - 1, as_target=True)
-    return (start, *_without_end(read, _end_ids(model)))
+    return int(start)
+
+
+def _written(model: LoadedModel, ids: tuple[int, ...], current: Pass, rows: int) -> list[tuple[int, ...]]:
+    """What the decoder writes, greedily and without its end, in each row of a batch of the same source."""
+    if not rows:
+        return []
+    limit = min(settings().max_new_tokens, token_limit(model) - 1)
+    source = _batch(model, ids).expand(rows, -1)  # (row, position)
+    with torch.inference_mode(), forward_pass(current):
+        written = model.module.generate(  # type: ignore[operator]
+            input_ids=source,
+            attention_mask=torch.ones_like(source),
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=limit,
+            min_length=0,
+        )
+    ends = _end_ids(model)
+    return [tuple(takewhile(lambda i: i not in ends, row[1:])) for row in written.tolist()]
 
 
 def _end_ids(model: LoadedModel) -> set[int]:
