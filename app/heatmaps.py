@@ -12,7 +12,13 @@ import streamlit as st
 from app import cache, selection
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
-from attnviz.analysis.attention_view import AttentionView, attention_view, row_weights, strongest_keys, thumbnails
+from attnviz.analysis.attention_view import (
+    AttentionView,
+    attention_view,
+    row_weights,
+    strongest_keys,
+    thumbnails,
+)
 from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
 from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
 from attnviz.figures.quantities import whole_percent

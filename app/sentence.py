@@ -37,7 +37,7 @@ class Sentence:
             query=word,
             model=title_of(self.model_id),
             heads=self.heads,
-            candidates="a word further back than its neighbour",
+            candidates="a word further back",
         )
 
     def chosen(self, value: object, otherwise: int) -> int:

@@ -6,6 +6,7 @@ import gc
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ def medians(contestants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[s
     times: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)
     for i in range(rounds):
+        print(".", end="", file=sys.stderr, flush=True)
         for name in names[i % len(names) :] + names[: i % len(names)]:
             gc.collect()
             gc.disable()

@@ -48,9 +48,9 @@ class Engine:
 
         An id only, never a folder: it may come from a URL. Raises what :func:`attnviz.load` raises.
         """
-        from attnviz.models.loading import checked_id, load
+        from attnviz.models.loading import load, resolved_id
 
-        model_id = checked_id(model_id)
+        model_id = resolved_id(model_id)
         if self._limits.threads:
             import torch
 

@@ -10,6 +10,7 @@ from attnviz.analysis.attention_view import (
     AttentionView,
     attention_view,
     merged,
+    row_weights,
     strongest_keys,
     without_keys,
 )

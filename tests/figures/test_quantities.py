@@ -25,14 +25,16 @@ def test_size(number, words):
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(7, "7"), (512, "512"), (22_713_216, "22.7 million"), (3.14e23, "314000000 quadrillion")]
+    ("number", "words"),
+    [(7, "7"), (512, "512"), (22_713_216, "22.7 million"), (3.14e23, "314000000 quadrillion")],
 )
 def test_amount(number, words):
     assert amount(number) == words
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0, "0.0 %"), (0.0004, "under 0.1 %"), (0.0005, "0.1 %"), (0.525, "52.5 %"), (1, "100.0 %")]
+    ("share", "words"),
+    [(0, "0.0 %"), (0.0004, "under 0.1 %"), (0.0005, "0.1 %"), (0.525, "52.5 %"), (1, "100.0 %")],
 )
 def test_percent(share, words):
     assert percent(share) == words

@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from attnviz.engine import Engine
 from attnviz.errors import ModelError, ModelNotFound, ModelRefused, ModelUnsupported
 from attnviz.models import loading
 from attnviz.models.loading import checked_id, config_of, load, resolved_id
@@ -387,19 +388,24 @@ def test_what_is_no_name(text):
         checked_id(text)
 
 
-def test_a_string_is_never_a_path(saved, monkeypatch):
-    """Ids are typed by learners on a shared server: a string may not look into its folders."""
+def test_a_folder_is_opened_by_path_or_by_a_string_that_can_be_nothing_else(saved, monkeypatch):
     folder = saved["gpt2"]
     monkeypatch.chdir(folder.parent)
-    for text in (str(folder), "./gpt2", "~", f"{folder}/"):
-        for ask in (load, config_of):
-            with pytest.raises(
-                ModelNotFound, match=r"not the name of a model\. In Python, give a folder as a Path\."
-            ):
-                ask(text)
-    assert load(folder).source == "folder"
+    for text in (folder, str(folder), "./gpt2", f"{folder}/"):
+        assert load(text).source == "folder"
     with pytest.raises(ModelNotFound, match="There is no model in the folder"):
-        load(folder.parent)
+        load(str(folder.parent))
+
+
+def test_what_a_learner_types_never_looks_into_the_folders_of_the_server(saved, monkeypatch):
+    folder = saved["gpt2"]
+    monkeypatch.chdir(folder.parent)
+    engine = Engine()
+    for text in (str(folder), "./gpt2", "~", f"{folder}/"):
+        for ask in (engine.model, engine.tokenizer, config_of):
+            with pytest.raises(ModelNotFound, match=r"is not the name of a model"):
+                ask(text)
+    engine.close()
 
 
 def test_a_folder_of_the_name_of_a_model_is_not_taken_for_it(saved, monkeypatch, hub_cache, configure):

@@ -141,8 +141,8 @@ def layer_patterns(
 
 def entropy(weights: NDArray[np.floating]) -> Floats:
     """Entropy (…, query) in bits of weights (…, query, key): 0 for one key, log2(n) for n keys alike."""
-    logarithms = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
-    return _float32(np.maximum(-(weights * logarithms).sum(axis=-1), 0))
+    smallest = np.finfo(weights.dtype).tiny  # 0 log 0 is 0
+    return _float32(np.maximum(-(weights * np.log2(np.maximum(weights, smallest))).sum(axis=-1), 0))
 
 
 def _weighted(weights: NDArray[np.floating], values: NDArray[np.generic]) -> Floats:

@@ -56,7 +56,9 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
         hoverinfo="skip",
     )
     figure.add_vline(x=n, line={"color": HAIRLINE[mode], "width": 1}, layer="below")
-    for y, name, colour in _apart(ends, 0.085):
+    lowest = min(row[3].operations for row in costs)
+    highest = max(row.operations for last_row in costs for row in last_row)
+    for y, name, colour in _apart(ends, 0.075 * float(np.log10(highest / lowest))):
         figure.add_annotation(
             x=1,
             xref="paper",
@@ -73,10 +75,10 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
             y=float(np.log10(d**3)),
             text="n = d",
             showarrow=False,
-            xanchor="right",
-            yanchor="bottom",
-            xshift=-8,
-            yshift=4,
+            xanchor="left",
+            yanchor="top",
+            xshift=6,
+            yshift=-4,
             font={"color": GREY[mode], "size": 14},
         )
     ticks = [2, 16, 128, 1024, 4096]
@@ -90,7 +92,7 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
             "tickvals": ticks,
             "ticktext": [f"{t:,}" for t in ticks],
         },
-        yaxis=_powers(min(r[3].operations for r in costs), max(r[2].operations for r in costs), "operations"),
+        yaxis=_powers(lowest, highest, "operations"),
     )
     return figure, {
         "tokens": lengths,
@@ -120,11 +122,12 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
             line={"color": colour, "width": width, "dash": dash},
             hovertemplate=f"{name}: %{{y:.3g}}<extra></extra>",
         )
-    low, high = min(1e-2, float(drawn.min())), max(1e2, float(drawn.max()))
+    low, high = min(1e-2, float(drawn.min())), max(1e1, float(drawn.max()))
     span = float(np.log10(high / low))
     ends = [
         (0.0, "attention", text("query", mode)),
         (float(np.log10(drawn[-1])), "recurrence", INK[mode]),
+        (float(np.log10(power[-1])), f"{radius:g}<sup>n</sup>", GREY[mode]),
     ]
     for y, name, colour in _apart(ends, 0.08 * span):
         figure.add_annotation(

@@ -317,8 +317,13 @@ def sized_config(
     }
     fields: dict[str, dict[str, Any]] = {
         "gpt2": {
-            "n_embd": width, "n_layer": layers, "n_head": heads, "n_inner": d_ff,
-            "n_positions": max_positions, "bos_token_id": None, "eos_token_id": None,
+            "n_embd": width,
+            "n_layer": layers,
+            "n_head": heads,
+            "n_inner": d_ff,
+            "n_positions": max_positions,
+            "bos_token_id": None,
+            "eos_token_id": None,
         },
         "llama": {**one_stack, "num_key_value_heads": key_value_heads, "tie_word_embeddings": True},
         "bert": one_stack,

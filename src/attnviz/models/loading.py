@@ -62,6 +62,9 @@ _MENDS = {
 """What to do about weights that cannot be opened, by where they come from."""
 
 
+_PATH_STARTS = ("/", "./", "../", "~", "\\", ".\\")
+
+
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
     """A model ready to be traced. ``module`` is in eval mode and shared: nobody may change it."""
@@ -75,14 +78,15 @@ class LoadedModel:
     source: Literal["bundled", "folder", "cache", "hub"]
 
 
-def load(model: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:
-    """Open a model by its hub id, or from a folder given as a ``Path``.
+def load(model_id_or_folder: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:
+    """Open a model by its hub id, or from a folder: a ``Path``, or a string that starts with "/", "./", "../" or "~".
 
-    A string is always an id, never a path: ids are also typed by learners and come in with links. A bundled
-    copy is taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used
-    where there is one. Raises subclasses of :class:`attnviz.errors.ModelError`.
+    A bundled copy is taken before the local hub cache, that before the hub. Float32 on the CPU; CUDA or MPS is used
+    where there is one. Who passes on what a learner typed asks :func:`resolved_id` first, as the engine does: no id
+    looks like a path. Raises subclasses of :class:`attnviz.errors.ModelError`.
     """
-    if not isinstance(model, str):
+    model = model_id_or_folder
+    if not isinstance(model, str) or model.startswith(_PATH_STARTS):
         folder = _folder(model)
         return _open(folder, folder.name, folder.name, "folder")
     model_id = resolved_id(model)

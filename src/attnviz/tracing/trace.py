@@ -120,11 +120,14 @@ class AttentionCall:
         heads = slice(None) if head is None else slice(head, head + 1)
         query = self.query[heads]
         key = self.key[np.arange(self.heads)[heads] // self.group]  # (head, key, d_head)
-        scores = np.matmul(query, key.swapaxes(1, 2)) * np.float32(self.scaling)  # (head, query, key)
+        scores = np.matmul(query, key.swapaxes(1, 2))  # (head, query, key); in place from here on: it is large
+        scores *= np.float32(self.scaling)
         if self.softcap is not None:
-            scores = np.tanh(scores / np.float32(self.softcap)) * np.float32(self.softcap)
+            scores /= np.float32(self.softcap)
+            np.tanh(scores, out=scores)
+            scores *= np.float32(self.softcap)
         if self.bias is not None:
-            scores = scores + (self.bias if self.bias.shape[0] == 1 else self.bias[heads])
+            scores += self.bias if self.bias.shape[0] == 1 else self.bias[heads]
             # models write "masked" as the lowest float; -inf says it plainly and gives the same softmax
             scores[scores < np.finfo(np.float32).min / 2] = -np.inf
         return scores if head is None else scores[0]
