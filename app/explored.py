@@ -126,6 +126,9 @@ class Explored:
             if fixed
             else words.say("trainable_all")
         )
+        entry = published_config(self.described) if self.source == "published" else None
+        if entry:
+            said.append(words.say("published", date=entry.date, source=entry.source))
         return " ".join(said)
 
     def memory(self, words: Lesson, length: int, dtype: str) -> tuple[str, str]:

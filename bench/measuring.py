@@ -41,7 +41,7 @@ def text_of(tokenizer: Any, length: int) -> str:
     """Prose that this tokenizer turns into exactly ``length`` tokens, special ones included."""
     words = (PARAGRAPH * (1 + length // 20)).split()
     count, text = 0, ""
-    while len(tokenizer(f"{text} {words[count]}".strip()).input_ids) <= length:
+    while len(tokenizer(f"{text} {words[count]}".strip(), verbose=False).input_ids) <= length:
         text = f"{text} {words[count]}".strip()
         count += 1
     while len(tokenizer(text).input_ids) < length:

@@ -33,11 +33,12 @@ button { all: unset; display: inline-flex; align-items: center; gap: 8px; cursor
 button:hover { background: var(--st-secondary-background-color); color: var(--st-text-color); }
 button:focus-visible { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
 b { font-weight: 400; }
+span:empty { display: none; }
 span { color: var(--st-gray-text-color); }
 @media (pointer: coarse) { button { min-height: 44px; box-sizing: border-box; } }
 """
-_MARKUP = """<div><button type="button"><svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor"
-stroke-width="1.5" stroke-linecap="round" aria-hidden="true"><path d="M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0
+_MARKUP = """<div><button type="button" title="To this very view: model, text and every
+control"><svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true"><path d="M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0
 0-3.7-3.7l-1 1M9.4 6.6a2.6 2.6 0 0 0-3.7 0L3.1 9.2a2.6 2.6 0 0 0 3.7 3.7l1-1"/></svg><b></b></button><span
 role="status"></span></div>"""
 
@@ -49,7 +50,7 @@ def show(place: str) -> None:
     mount(
         key=f"copy_link_{place}",
         data={
-            "label": "Copy link to this view",
+            "label": "Copy link",
             "done": "Copied, without your text: it is too long for a link." if long else "Copied.",
             "failed": "Copy it from the address bar.",
         },

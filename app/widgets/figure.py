@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import streamlit as st
+
+from attnviz import viewer
+from attnviz.figures.palette import PAPER
+from attnviz.viewer.text import table
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from attnviz.figures.theme import Mode
+    from attnviz.figures.palette import Mode
 
     Data: TypeAlias = pd.DataFrame | Mapping[str, Iterable[object]]
     """Columns by name."""
@@ -64,7 +69,7 @@ def show(
                 )
             st.download_button(
                 "Interactive page (HTML)",
-                lambda: _page(fig),
+                partial(_page, fig, mode()),
                 f"{name}.html",
                 "text/html",
                 on_click="ignore",
@@ -81,58 +86,17 @@ def _pick(name: str, on_pick: Callable[[int], None]) -> None:
 
 
 def _csv(data: Data) -> bytes:
-    import pandas as pd
-
-    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
-    text: str = frame.to_csv(index=False)
-    return text.encode()
+    """Columns as a table that spreadsheets open as data, in their own encoding and without running formulas."""
+    columns = {str(name): list(values) for name, values in data.items()}
+    return ("\ufeff" + table([list(columns), *zip(*columns.values(), strict=True)])).encode()
 
 
-def _page(fig: go.Figure) -> bytes:
-    """A page with Plotly in it, so that it opens without a network."""
+def _page(fig: go.Figure, mode: Mode) -> bytes:
+    """A page with Plotly in it, so that it opens without a network, on the paper of the theme."""
     text: str = fig.to_html(include_plotlyjs=True, full_html=True)
-    return text.encode()
+    return text.replace("<body>", f'<body style="background: {PAPER[mode]}">', 1).encode()
 
 
-_PICTURE = """
-export default function ({ parentElement, data }) {
-  for (const button of parentElement.querySelectorAll("button")) {
-    button.onclick = async () => {
-      const plot = document.querySelector(`.st-key-figure_${data.name} .js-plotly-plot`);
-      if (!plot) return;
-      // Plotly is not global in the app; the drawn SVG is all that is needed
-      const layers = [...plot.querySelectorAll("svg.main-svg")];
-      const { width, height } = layers[0].getBoundingClientRect();
-      const whole = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      whole.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-      whole.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      whole.setAttribute("width", width);
-      whole.setAttribute("height", height);
-      for (const layer of layers) whole.append(...[...layer.childNodes].map((node) => node.cloneNode(true)));
-      const text = new XMLSerializer().serializeToString(whole);
-      const svg = new Blob([text], { type: "image/svg+xml" });
-      if (button.dataset.kind === "svg") return save(svg, `${data.name}.svg`);
-      const image = new Image();
-      image.src = URL.createObjectURL(svg);
-      await image.decode();
-      const canvas = document.createElement("canvas");
-      canvas.width = width * 3;
-      canvas.height = height * 3;
-      const context = canvas.getContext("2d");
-      context.fillStyle = getComputedStyle(button).getPropertyValue("--st-background-color") || "#fff";
-      context.fillRect(0, 0, canvas.width, canvas.height);
-      context.drawImage(image, 0, 0, canvas.width, canvas.height);
-      canvas.toBlob((png) => save(png, `${data.name}.png`));
-    };
-  }
-}
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-}
-"""
 _BUTTONS = (
     '<button type="button" data-kind="png">Picture (PNG)</button>'
     '<button type="button" data-kind="svg">Drawing (SVG)</button>'
@@ -146,5 +110,11 @@ button:hover { background: var(--st-secondary-background-color); }
 
 
 def _save_picture(name: str) -> None:
-    mount = st.components.v2.component("save_figure", html=_BUTTONS, css=_STYLE, js=_PICTURE)
+    mount = st.components.v2.component("save_figure", html=_BUTTONS, css=_STYLE, js=_script())
     mount(key=f"picture_{name}", data={"name": name})
+
+
+@cache
+def _script() -> str:
+    own = Path(__file__).with_name("save_figure.js").read_text("utf-8")
+    return f"{viewer.module('fonts')}\n{own}"

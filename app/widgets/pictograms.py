@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 
 from attnviz.figures.palette import GREY, MEANINGS, SEQUENTIAL, Mode, mark, mixed
 
@@ -150,7 +150,11 @@ def _multi_head(ink: _Ink) -> Iterable[str]:
     )
     for number, chosen in enumerate(patterns):
         x, y = (number % 4) * 24, (number // 4) * 23
-        yield from _matrix(ink, x, y, 6, 6, lambda i, j, chosen=chosen: 0.85 if chosen(i, j) else 0, 2.7, 0.6)
+        yield from _matrix(ink, x, y, 6, 6, partial(_marked, chosen), 2.7, 0.6)
+
+
+def _marked(chosen: Callable[[int, int], bool], i: int, j: int) -> float:
+    return 0.85 if chosen(i, j) else 0
 
 
 def _positions(ink: _Ink) -> Iterable[str]:

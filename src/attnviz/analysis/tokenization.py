@@ -60,8 +60,7 @@ def word_count(text: str) -> int:
 
 
 def split_words(tokens: Tokens) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Words that take several tokens, each with the positions of these; the most pieces first, a word once.
-    """
+    """Words that take several tokens, each with the positions of these; the most pieces first, a word once."""
     found: dict[str, tuple[int, ...]] = {}
     for label, group in zip(tokens.word_labels, tokens.word_groups, strict=True):
         text = "".join(tokens.surfaces[i] for i in group).strip() or label

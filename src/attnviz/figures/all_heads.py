@@ -62,7 +62,11 @@ def all_heads(
         "layer": "below",
     }
     axis = {
-        "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickmode": "array",
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+        "tickmode": "array",
         "tickfont": {"size": 12 if layers <= 12 else 11},
         "tickangle": 0,
     }

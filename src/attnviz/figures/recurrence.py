@@ -42,7 +42,7 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
             customdata=[amount(number) for number in operations],
             hovertemplate=f"{name}: %{{customdata}}<br>%{{x:,}} tokens<extra></extra>",
         )
-        ends.append((float(np.log10(operations[-1])), name, words))
+        ends.append((float(np.log10(operations[-1])), _short(name), words))
     now = layer_costs(n, d, kernel=k, neighbourhood=k)
     figure.add_scatter(
         x=[n, n],
@@ -81,15 +81,16 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
             yshift=-4,
             font={"color": GREY[mode], "size": 14},
         )
-    ticks = [2, 16, 128, 1024, 4096]
+    ticks = [2, 32, 512, 4096]
     figure.update_layout(
         template=template(mode),
         height=_HEIGHT,
-        margin={"l": 8, "r": 184, "t": 12, "b": 8},
+        margin={"l": 8, "r": 112, "t": 12, "b": 8},
         xaxis={
             "type": "log",
             "title": {"text": "tokens, n"},
             "tickvals": ticks,
+            "tickangle": 0,
             "ticktext": [f"{t:,}" for t in ticks],
         },
         yaxis=_powers(lowest, highest, "operations"),
@@ -129,11 +130,11 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
         (float(np.log10(drawn[-1])), "recurrence", INK[mode]),
         (float(np.log10(power[-1])), f"{radius:g}<sup>n</sup>", GREY[mode]),
     ]
-    for y, name, colour in _apart(ends, 0.08 * span):
+    for end, name, colour in _apart(ends, 0.08 * span):
         figure.add_annotation(
             x=1,
             xref="paper",
-            y=y,
+            y=end,
             text=name,
             showarrow=False,
             xanchor="left",
@@ -148,6 +149,11 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
         yaxis=_powers(low, high, "gradient left"),
     )
     return figure
+
+
+def _short(name: str) -> str:
+    """A layer's name beside its line: "restricted" for "Self-attention, restricted"."""
+    return name.rpartition(", ")[2].lower()
 
 
 def _powers(low: float, high: float, title: str) -> dict[str, object]:

@@ -36,8 +36,7 @@ def place(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 @cache
 def ink_on(place: int, mode: Mode) -> str:
-    """Black or white ink, whichever stands out more from this place of the palette (contrast as in WCAG 2.1).
-    """
+    """Black or white ink, whichever stands out more from this place of the palette (contrast as in WCAG 2.1)."""
     cell = _luminance(palette(mode)[place])
     return max(_INKS, key=lambda ink: _contrast(cell, _luminance(np.array(_rgb(ink)))))
 

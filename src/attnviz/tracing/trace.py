@@ -120,7 +120,9 @@ class AttentionCall:
         heads = slice(None) if head is None else slice(head, head + 1)
         query = self.query[heads]
         key = self.key[np.arange(self.heads)[heads] // self.group]  # (head, key, d_head)
-        scores = np.matmul(query, key.swapaxes(1, 2))  # (head, query, key); in place from here on: it is large
+        scores = np.matmul(
+            query, key.swapaxes(1, 2)
+        )  # (head, query, key); in place from here on: it is large
         scores *= np.float32(self.scaling)
         if self.softcap is not None:
             scores /= np.float32(self.softcap)

@@ -23,7 +23,7 @@ from typing import Any
 
 from attnviz.viewer.text import well_formed
 
-__all__ = ["PICTURES", "script", "standalone", "style"]
+__all__ = ["PICTURES", "module", "script", "standalone", "style"]
 
 PICTURES = ("sentence", "parameters", "block", "explorer")
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
@@ -40,6 +40,12 @@ def script(picture: str) -> str:
     ``picture`` is one of ``PICTURES``; ValueError for another.
     """
     return f"{_program(picture)}\nexport default attnviz();\n"
+
+
+def module(name: str) -> str:
+    """One module of the pictures as plain functions, to stand before other JavaScript: ``module("fonts")`` gives
+    ``embedFonts(svg)``, which a saved drawing of any kind needs."""
+    return _EXPORT.sub("", _IMPORT.sub("", (_HERE / f"{name}.js").read_text("utf-8"))).strip()
 
 
 @cache
