@@ -101,5 +101,6 @@ $(DONE)/training: training/spelling_to_sound/requirements.txt $(DONE)/dev
 $(DONE)/peers: bench/requirements-peers.txt requirements.txt
 	@echo "Installing the peers into .venv-bench"
 	@$(PYTHON) -m venv --clear .venv-bench
+	@test -z "$(TORCH_INDEX)" || .venv-bench/bin/python -m pip install --no-deps --index-url "$(TORCH_INDEX)" "$$(grep "^torch==" requirements.txt)"
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r bench/requirements-peers.txt
 	@touch $@

@@ -38,7 +38,9 @@ span { color: var(--st-gray-text-color); }
 @media (pointer: coarse) { button { min-height: 44px; box-sizing: border-box; } }
 """
 _MARKUP = """<div><button type="button" title="To this very view: model, text and every
-control"><svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true"><path d="M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0
+control"><svg width="16" height="16"
+viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5"
+stroke-linecap="round" aria-hidden="true"><path d="M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0
 0-3.7-3.7l-1 1M9.4 6.6a2.6 2.6 0 0 0-3.7 0L3.1 9.2a2.6 2.6 0 0 0 3.7 3.7l1-1"/></svg><b></b></button><span
 role="status"></span></div>"""
 

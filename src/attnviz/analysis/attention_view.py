@@ -119,9 +119,8 @@ def merged(weights: Floats, queries: Sequence[Sequence[int]], keys: Sequence[Seq
 
     Rows that sum to 1 still do. Clark et al. 2019, "What Does BERT Look At?", section 4.1.
     """
-    return _summed(_summed(weights, keys, -1), queries, -2) / np.array(
-        [[len(group)] for group in queries], np.float32
-    )
+    sizes: Floats = np.array([[len(group)] for group in queries], np.float32)
+    return np.divide(_summed(_summed(weights, keys, -1), queries, -2), sizes, dtype=np.float32)
 
 
 def _summed(weights: Floats, groups: Sequence[Sequence[int]], axis: int) -> Floats:

@@ -36,7 +36,9 @@ def normalise(text: str) -> tuple[str, tuple[str, ...]]:
     nothing. Raises :class:`TextError` for text without a letter, with any other character, of more than
     :data:`MOST_WORDS` words or with a word of more than :data:`LONGEST_WORD` letters.
     """
-    plain, replaced, refused = [], {}, {}
+    plain: list[str] = []
+    replaced: dict[str, str] = {}
+    refused: dict[str, None] = {}
     # put together first: an accent typed as a character of its own belongs to its letter
     for character in unicodedata.normalize("NFC", text):
         if character.isspace():
