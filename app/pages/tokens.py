@@ -16,7 +16,7 @@ page.head("tokens", WORDS)
 def the_tokens(model_id: str, text: str) -> None:
     """The tokens, and the facts of the chosen one."""
     here = tokenized(model_id, text)
-    chosen = selection.whole_number("token", len(here.tokens), "token", start=here.start)
+    chosen = selection.picked("token", len(here.tokens), "token", here.start, of=(model_id, text))
     token_strip.show(here.tokens, chosen, here.hints(WORDS), here.rtl)
     html("<p class='av-source'>{}</p>", WORDS.say("hint"))
     html("<h2 class='av-section'>{}</h2>", WORDS.say("chosen", i=chosen, label=here.tokens.labels[chosen]))

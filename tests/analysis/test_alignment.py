@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attnviz
@@ -104,6 +104,7 @@ def test_nothing_to_score():
 links = st.frozensets(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=8)
 
 
+@settings(deadline=None)
 @given(links, links, links)
 def test_error_rate_lies_between_none_and_all_and_is_zero_for_what_is_marked(found, sure, possible):
     score = alignment_score(found, sure, possible)
@@ -114,6 +115,7 @@ def test_error_rate_lies_between_none_and_all_and_is_zero_for_what_is_marked(fou
     assert alignment_score(found, sure, possible | sure) == score
 
 
+@settings(deadline=None)
 @given(links, links, links, links)
 def test_scores_of_sentences_add_up(found, sure, more_found, more_sure):
     """As if the second sentence were written behind the first."""

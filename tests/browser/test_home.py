@@ -86,3 +86,76 @@ def test_fits_in_both_themes(page_at, theme, paper, width, height):
     assert found == paper
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width
+
+
+def test_a_word_is_chosen_by_a_click_and_kept_in_the_address(page_at):
+    page = page_at()
+    page.locator('.st-key-picture_sentence [data-word="10"]').click()
+    page.wait_for_function("location.search.includes('word=10')")
+    page.reload()
+    settle(page)
+    expect(page.locator('.st-key-picture_sentence [aria-pressed="true"]')).to_have_text("tired.")
+
+
+def test_a_suggestion_shows_what_it_sets(page_at):
+    page = page_at()
+    row = page.get_by_role("button", name="Let a gradient explode")
+    row.scroll_into_view_if_needed()
+    row.click()
+    page.wait_for_function("location.search.includes('radius=1.1')")
+    expect(page.locator(".st-key-section_gradient .av-say")).to_contain_text("explodes")
+    page.wait_for_function(
+        "document.querySelector('.st-key-section_gradient').getBoundingClientRect().top < innerHeight / 2"
+    )
+
+
+def test_a_question_keeps_its_reason_until_it_is_answered(page_at):
+    page = page_at()
+    checks = page.locator(".st-key-section_check")
+    expect(checks).not_to_contain_text("n · d²")
+    shown = checks.get_by_role("button", name="Show it")
+    assert shown.count() == 0
+    checks.get_by_role("radio", name="The recurrent layer").or_(
+        checks.get_by_role("button", name="The recurrent layer")
+    ).first.click()
+    expect(checks).to_contain_text("Right.")
+    expect(checks).to_contain_text("n · d²")
+    expect(shown.first).to_be_visible()
+
+
+def test_the_link_to_this_view_is_copied(page_at):
+    page = page_at("?n=100", permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".st-key-copy_link_head button").click()
+    expect(page.locator(".st-key-copy_link_head")).to_contain_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert "n=100" in page.url
+
+
+def test_the_map_leads_to_the_pages(page_at):
+    page = page_at()
+    page.locator(".st-key-card_open_attention_heatmaps a").click()
+    page.wait_for_url("**/attention_heatmaps")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Attention heatmaps")
+    assert page_at().locator("[class*=st-key-card_coming_] a").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "ends"), [(1280, 800, 620), (1920, 1080, 760), (683, 512, 512)], ids=str
+)
+def test_the_whole_picture_stands_above_the_fold(page_at, width, height, ends):
+    page = page_at(width=width, height=height)
+    box = drawn(page).bounding_box()
+    assert box["y"] + box["height"] <= ends
+
+
+def test_nothing_jumps_while_the_page_is_drawn(page_at):
+    page = page_at()
+    shifted = page.evaluate(
+        """() => new Promise((resolve) => {
+          let sum = 0;
+          new PerformanceObserver((list) => list.getEntries().forEach((e) => { sum += e.hadRecentInput ? 0 : e.value; }))
+            .observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => resolve(sum), 500);
+        })"""
+    )
+    assert shifted < 0.25

@@ -1,0 +1,61 @@
+"""Words of the pages: they validate, their gaps are filled, and their code runs."""
+
+import ast
+import re
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from app.course import COURSE
+from app.lessons import Lesson, lesson
+from tests.app.conftest import markup
+
+PAGES = [page.script for page in COURSE if page.exists]
+MODELS = ["sentence-transformers/all-MiniLM-L6-v2", "HuggingFaceTB/SmolLM2-135M-Instruct"]
+
+
+@pytest.mark.parametrize("script", PAGES)
+def test_words_are_plain(script):
+    words = lesson(script)
+    for sentence in (words.title, words.lead, *words.words.values()):
+        assert "!" not in sentence
+        assert "simply" not in sentence.lower()
+        assert "  " not in sentence
+
+
+def test_a_lesson_with_an_unknown_field_is_refused():
+    with pytest.raises(ValidationError):
+        Lesson(**yaml.safe_load("title: A\nlead: B.\nwrods: {}"))
+
+
+def test_a_gap_that_nobody_fills_is_an_error():
+    with pytest.raises(KeyError):
+        Lesson(title="A", lead="B.", words={"say": "{n} steps"}).say("say")
+
+
+@pytest.mark.parametrize("script", PAGES)
+def test_no_gap_stays_open(open_page, script):
+    for body in markup(open_page(script)):
+        text = re.sub(r"<[^>]*>", " ", body)
+        assert not re.search(r"\{\w*\}", text), text
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("script", PAGES)
+def test_the_code_of_each_page_runs_as_it_stands(open_page, script, model):
+    app = open_page(script, model=model)
+    blocks = [block.value for block in app.code]
+    assert blocks
+    for block in blocks:
+        ast.parse(block)
+        exec(compile(block, f"<code of {script}>", "exec"), {})
+
+
+def test_the_code_of_home_prints_what_it_says(open_page, capsys):
+    (block,) = [block.value for block in open_page("home").code]
+    exec(compile(block, "<code of home>", "exec"), {})
+    layer, head, key, weight = capsys.readouterr().out.split()
+    said = re.search(r"# (\d+) (\d+) (\d+) ([\d.]+): ‘animal’", block)
+    assert (layer, head, key) == said.groups()[:3] == ("3", "1", "1")
+    assert float(weight) == pytest.approx(float(said[4]), abs=0.005)

@@ -1,0 +1,63 @@
+"""What is chosen lives in the address, and nothing in an address can break a page."""
+
+from app.selection import DEFAULT_TEXT, EXAMPLES
+from tests.app.conftest import errors, notes
+
+
+def test_a_word_that_was_picked_is_in_the_address(open_page):
+    app = open_page("home")
+    assert "word" not in app.query_params
+    rows = [b for b in app.button if (b.key or "").startswith("row_try_")]
+    rows[0].click().run()
+    assert app.query_params["word"] == [str(app.session_state["word"])]
+
+
+def test_a_word_belongs_to_its_text(open_page):
+    app = open_page("home", word="10")
+    assert app.session_state["word"] == 10
+    app.text_area(key="text").set_value("Short now.").run()
+    assert not notes(app)
+    assert not errors(app)
+    assert "word" not in app.query_params
+
+
+def test_what_was_picked_leaves_the_address_with_its_page_and_comes_back_with_it(open_page):
+    app = open_page("home", word="3")
+    app.switch_page("app/pages/model_explorer.py").run()
+    assert "word" not in app.query_params
+    app.switch_page("app/pages/home.py").run()
+    assert app.query_params["word"] == ["3"]
+
+
+def test_the_examples_are_the_reference_sentences(open_page):
+    app = open_page("home")
+    for name, sentence in list(EXAMPLES.items())[::-1]:
+        app.button(key=f"row_example_{name}").click().run()
+        assert app.text_area(key="text").value == sentence
+        assert not errors(app)
+    assert app.text_area(key="text").value == DEFAULT_TEXT
+    assert "text" not in app.query_params
+
+
+def test_bundled_models_come_first(open_page):
+    options = open_page("home").selectbox(key="model").options
+    assert options[0].startswith("MiniLM")
+    arrows = [option.startswith("↓") for option in options]
+    assert arrows == sorted(arrows)
+
+
+def test_another_model_is_typed_by_its_name(open_page, no_hub):
+    app = open_page("home")
+    app.text_input(key="_other_model").set_value("  no-such/model ").run()
+    assert app.selectbox(key="model").value == "no-such/model"
+    assert app.text_input(key="_other_model").value == ""
+    assert errors(app)
+
+
+def test_a_model_that_fails_offers_every_bundled_one(open_page, no_hub):
+    app = open_page("home", model="no-such/model")
+    ways = [b.label for b in app.button if (b.key or "").startswith("go_model_")]
+    assert ways[:2] == ["Use MiniLM", "Use SmolLM2"]
+    next(b for b in app.button if b.label == "Use SmolLM2").click().run()
+    assert app.selectbox(key="model").value == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert not errors(app)

@@ -1,0 +1,108 @@
+"""The tokens page on the real bundled models."""
+
+import contextlib
+import html
+import io
+import json
+import re
+
+import pytest
+
+import attnviz
+from app.tokenized import side_by_side, tokenized
+from attnviz.analysis.tokenization import token_count
+from attnviz.models.catalog import catalog
+from tests.app.conftest import errors, markup
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def strip(app):
+    """The tokens that the strip draws."""
+    (component,) = [e for e in app.get("bidi_component") if "token_strip" in e.proto.component_name]
+    return json.loads(component.proto.json)
+
+
+def facts(app):
+    """The facts of the chosen token, by name."""
+    (body,) = [e for e in markup(app) if "av-facts" in e]
+    return {
+        html.unescape(name): html.unescape(value)
+        for name, value in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", body)
+    }
+
+
+def test_tokens_ids_and_looks(open_page):
+    drawn = strip(open_page("tokens", text="Mrs Dursley slept 🙂"))["tokens"]
+    assert [t["label"] for t in drawn] == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[UNK]", "[SEP]"]
+    assert [t["id"] for t in drawn][:3] == ["101", "3,680", "4,241"]
+    assert [t["look"] for t in drawn] == ["special", "even", "odd", "odd", "odd", "even", "unknown", "special"]
+
+
+def test_the_facts_of_a_token(open_page):
+    shown = facts(open_page("tokens", token="2", text="Mrs Dursley slept"))
+    tokens = attnviz.Engine().tokens(MINILM, "Mrs Dursley slept")
+    assert f"{tokens.ids[2]:,}" in shown.values()
+    assert "du" in shown.values() and "64 75" in shown.values()
+    assert any(re.fullmatch(r"[\d,]+ of 29,523", value) for value in shown.values())
+
+
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2])
+def test_every_token_has_its_facts_also_the_special_and_the_unknown(open_page, model):
+    text = "a\n 🙂 你 Dursley"
+    count = len(attnviz.Engine().tokens(model, text))
+    for token in range(count):
+        app = open_page("tokens", model=model, text=text, token=str(token))
+        assert not errors(app)
+        assert strip(app)["chosen"] == token
+        assert all(facts(app).values())
+
+
+def test_every_tokenizer_reads_the_same_text():
+    text = "Mrs Dursley didn't believe in unbelievable owls."
+    columns = side_by_side(text, MINILM)
+    assert len(columns["Model"]) >= sum(e.bundled for e in catalog())
+    for title, model in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2)):
+        row = columns["Model"].index(title)
+        count = token_count(attnviz.Engine().tokens(model, text))
+        assert columns["Tokens"][row] == str(count.tokens)
+        assert columns["Tokens per word"][row] == f"{count.tokens / 7:.2f}"
+        assert columns["Bytes per token"][row] == f"{len(text) / count.tokens:.2f}"
+
+
+def test_how_words_split():
+    words, pieces = tokenized(MINILM, "Mrs Dursley slept").splits()
+    assert dict(zip(words, pieces, strict=True)) == {"Dursley": "du -rs -ley"}
+
+
+def test_the_code_gives_the_tokens_on_the_page(open_page):
+    app = open_page("tokens")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(app.code[0].value, "the code", "exec"), {})
+    expected = [(t["id"].replace(",", ""), t["label"]) for t in strip(app)["tokens"]]
+    assert [tuple(line.split(" ", 1)) for line in printed.getvalue().splitlines()] == expected
+
+
+def test_what_can_be_tried_says_what_was_measured(open_page):
+    app = open_page("tokens", model=SMOLLM2)
+    tries = [b for b in app.button if b.key.startswith("row_try_")]
+    assert len(tries) >= 3
+    for suggestion in tries:
+        suggestion.click().run()
+        assert not errors(app)
+        said = re.search(r"([\d,]+) tokens?", suggestion.label.replace("\\", ""))
+        ordinary = [t for t in strip(app)["tokens"] if t["look"] != "special"]
+        assert int(said[1].replace(",", "")) == len(ordinary)
+
+
+def test_the_question_is_about_a_word_that_is_not_on_screen(open_page):
+    app = open_page("tokens")
+    question = next(e for e in markup(app) if "av-question" in e)
+    word = re.search(r"“(.+?)”", html.unescape(question))[1]
+    assert word not in app.text_area(key="text").value
+    count = sum(not s for s in attnviz.Engine().tokens(MINILM, word).special)
+    pills = app.get("button_group")[0]
+    pills.set_value([str(count)]).run()
+    assert any("Right." in e for e in markup(app) if "av-reveal" in e)
