@@ -32,7 +32,11 @@ def test_what_is_left_in_words(left, said):
 @pytest.mark.parametrize(
     ("n", "d", "said"),
     [
-        (16, 512, "16 tokens the recurrent layer takes 16 steps in a row, self-attention one, with 32 times fewer"),
+        (
+            16,
+            512,
+            "16 tokens the recurrent layer takes 16 steps in a row, self-attention one, with 32 times fewer",
+        ),
         (2048, 512, "self-attention one. But it needs 4 times more operations: n is greater"),
         (512, 512, "with as many operations: n equals d"),
     ],
@@ -41,9 +45,7 @@ def test_attention_beside_recurrence(n, d, said):
     assert said in recurrence.cost_sentence(layer_costs(n, d, 4, 4), n, d, WORDS)
 
 
-@pytest.mark.parametrize(
-    ("radius", "verdict"), [(0.8, "vanishes"), (1.0, "survives"), (1.3, "explodes")]
-)
+@pytest.mark.parametrize(("radius", "verdict"), [(0.8, "vanishes"), (1.0, "survives"), (1.3, "explodes")])
 def test_the_verdict_on_a_gradient(radius, verdict):
     left = float(gradient_norms(radius, 100)[-1])
     assert f"it {verdict}" in recurrence.gradient_sentence(left, 100, WORDS)

@@ -42,7 +42,11 @@ def test_pages_and_figures_share_their_colours(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_every_word_has_enough_contrast(mode):
     theme = CONFIG["theme"][mode]
-    papers = [theme["backgroundColor"], theme["secondaryBackgroundColor"], theme["sidebar"]["backgroundColor"]]
+    papers = [
+        theme["backgroundColor"],
+        theme["secondaryBackgroundColor"],
+        theme["sidebar"]["backgroundColor"],
+    ]
     words = [value for key, value in theme.items() if key.endswith("TextColor") or key == "textColor"]
     assert len(words) >= 8
     for paper in papers:
@@ -52,7 +56,12 @@ def test_every_word_has_enough_contrast(mode):
 
 def test_the_style_sheet_and_the_config_name_the_same_colours():
     pairs = dict(re.findall(r"--av-(\w+): light-dark\((#\w{6}, #\w{6})\)", STYLE))
-    expected = {"paper": "backgroundColor", "ink": "textColor", "hairline": "borderColor", "grey": "grayTextColor"}
+    expected = {
+        "paper": "backgroundColor",
+        "ink": "textColor",
+        "hairline": "borderColor",
+        "grey": "grayTextColor",
+    }
     for name, key in expected.items():
         assert pairs[name].upper().split(", ") == [CONFIG["theme"][mode][key] for mode in MODES]
 

@@ -37,7 +37,16 @@ def test_tokens_ids_and_looks(open_page):
     drawn = strip(open_page("tokens", text="Mrs Dursley slept 🙂"))["tokens"]
     assert [t["label"] for t in drawn] == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[UNK]", "[SEP]"]
     assert [t["id"] for t in drawn][:3] == ["101", "3,680", "4,241"]
-    assert [t["look"] for t in drawn] == ["special", "even", "odd", "odd", "odd", "even", "unknown", "special"]
+    assert [t["look"] for t in drawn] == [
+        "special",
+        "even",
+        "odd",
+        "odd",
+        "odd",
+        "even",
+        "unknown",
+        "special",
+    ]
 
 
 def test_the_facts_of_a_token(open_page):

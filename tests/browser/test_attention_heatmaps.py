@@ -90,12 +90,16 @@ def test_another_text_and_another_model(page_at):
     box = page.get_by_label("Your text")
     box.fill("The keys to the cabinet are on the table.")
     box.press("Control+Enter")
-    page.wait_for_function(f"document.querySelector('{SAID}').innerText.startsWith('it') === false", timeout=15_000)
+    page.wait_for_function(
+        f"document.querySelector('{SAID}').innerText.startsWith('it') === false", timeout=15_000
+    )
     opened(page)
     assert "keys" in labels(page, "y")
     page.get_by_role("combobox", name=re.compile("Model")).click()
     page.get_by_role("option", name=re.compile("SmolLM2")).click()
-    expect(page.get_by_role("slider", name="Layer", exact=True)).to_have_attribute("max", "29", timeout=60_000)
+    expect(page.get_by_role("slider", name="Layer", exact=True)).to_have_attribute(
+        "max", "29", timeout=60_000
+    )
     opened(page)
     assert page.locator(".st-key-heat_strip .js-plotly-plot").count() == 1
 
@@ -106,7 +110,9 @@ def test_a_thumbnail_is_a_way_to_its_head(page_at):
     box = plot.bounding_box()
     # layer 0, head 2 of 6 layers and 12 heads: looks one token back
     page.mouse.move(box["x"] + box["width"] * 0.5 / 6, box["y"] + box["height"] * 2.5 / 12, steps=4)
-    expect(page.locator(".st-key-figure_all_heads .hoverlayer")).to_contain_text("L0H2: 100 % to the token before")
+    expect(page.locator(".st-key-figure_all_heads .hoverlayer")).to_contain_text(
+        "L0H2: 100 % to the token before"
+    )
     page.mouse.click(box["x"] + box["width"] * 0.5 / 6, box["y"] + box["height"] * 2.5 / 12)
     expect(page.locator(SAID)).to_contain_text("Layer 0, head 2", timeout=10_000)
     assert "layer=0" in page.url and "head=2" in page.url

@@ -163,7 +163,8 @@ def test_weights_are_those_of_the_built_in_attention_and_rows_sum_to_one(english
     for kind, layers in (("encoder", output.encoder_attentions), ("cross", output.cross_attentions)):
         assert len(layers) == trace.layers(kind)
         for layer, weights in enumerate(layers):
-            np.testing.assert_allclose(trace.weights(kind, layer), weights[0], atol=1e-6)
+            # scores reach 30 here: float32 sums in another order differ by their last digit
+            np.testing.assert_allclose(trace.weights(kind, layer), weights[0], atol=1e-5)
             np.testing.assert_allclose(trace.weights(kind, layer).sum(-1), 1, atol=1e-6)
 
 
