@@ -1,6 +1,7 @@
 """The heatmap page in a real browser: what a link opens, what a slider changes, what fits on which screen."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -177,5 +178,5 @@ def test_labels_of_a_long_sentence_do_not_touch(page_at):
         "all => all.map(e => e.getBoundingClientRect()).map(b => [b.top, b.bottom])"
     )
     boxes.sort()
-    overlaps = [b[0] - a[1] for a, b in zip(boxes, boxes[1:], strict=False)]
+    overlaps = [b[0] - a[1] for a, b in pairwise(boxes)]
     assert min(overlaps) > -4, "letters of neighbouring labels meet"

@@ -37,6 +37,10 @@ def main() -> None:
     )
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if not (options.folder / "model.safetensors").is_file():
+        raise SystemExit(
+            f"There is no model in {options.folder}: make train-spelling, then publish it (see the README)."
+        )
     logging.disable_progress_bar()
 
     parts = data.split(data.read(data.dictionary_file()))
