@@ -7,13 +7,10 @@ import streamlit as st
 from app import heatmaps, selection
 from app.heatmaps import Heads
 from app.lessons import lesson
-from app.widgets import figure, head_controls, looks, page, waiting
+from app.widgets import all_heads, figure, head_controls, looks, page, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
-from attnviz.figures.all_heads import all_heads
 from attnviz.figures.heatmap import attention_heatmap
-from attnviz.figures.weight_colours import place as on_palette
-from attnviz.models.catalog import title_of
 
 WORDS = lesson("attention_heatmaps")
 WIDEST_IN_MARGIN = 12  # layers; more need the whole width
@@ -50,18 +47,7 @@ def body(heads: Heads) -> None:
             heads.remark(WORDS, view, at.token, options.threshold),
         )
     with margin if heads.layers <= WIDEST_IN_MARGIN else st.container(key="heat_strip"):
-        figure.show(
-            all_heads(
-                on_palette(heads.thumbnails(options.hidden)),
-                figure.mode(),
-                chosen=(at.layer, at.head),
-                names=heads.names(),
-            ),
-            "all_heads",
-            WORDS.say("all_heads_alt", title=title_of(heads.model_id), layer=at.layer, head=at.head),
-            fills=True,
-            on_pick=heads.open,
-        )
+        all_heads.show(heads, options.hidden, at.layer, at.head, WORDS)
     blocks.try_this(heads.suggestions(WORDS))
     blocks.check_yourself(heads.questions(WORDS, at.layer, head, at.token))
     blocks.the_code(heads.code(WORDS, at.layer, head, at.token, options.hidden))

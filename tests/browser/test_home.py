@@ -42,9 +42,10 @@ def test_a_copied_link_opens_the_same_view_on_a_fresh_server(page_at):
     query = page.url.partition("?")[2]
     fresh = Server()
     try:
-        fresh.wait("/_stcore/health")
+        fresh.wait("/ready")
         other = page_at(f"?{query}", at=fresh)
-        expect(drawn(other)).to_contain_text("Mary", timeout=30_000)
+        expect(drawn(other)).to_contain_text("Mary", timeout=60_000)
+        other.close()  # before its server ends: it would go on asking
     finally:
         fresh.stop()
 

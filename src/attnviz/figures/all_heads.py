@@ -19,6 +19,9 @@ from attnviz.figures.weight_colours import palette
 Thumbnails = NDArray[np.uint8]
 """(layer, head, row, column): places on the palette of weights, 0 to 255."""
 
+MARGINS = {"l": 36, "r": 4, "t": 22, "b": 4}
+"""Pixels around the thumbnails, fixed, so that something can be laid over them from outside."""
+
 _GAP = 0.09  # of a thumbnail's width
 _SHARPEST = 48  # pixels of a thumbnail's side; browsers scale down well and up badly
 
@@ -69,13 +72,14 @@ def all_heads(
         "tickmode": "array",
         "tickfont": {"size": 12 if layers <= 12 else 11},
         "tickangle": 0,
+        "automargin": False,
     }
     return go.Figure(
         points,
         {
             "template": template(mode),
             "height": height,
-            "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+            "margin": MARGINS,
             "xaxis": {
                 **axis,
                 "side": "top",
