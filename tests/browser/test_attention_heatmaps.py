@@ -65,9 +65,10 @@ def test_a_copied_link_opens_the_same_view_on_a_fresh_server(page_at):
     assert said.startswith("cross looks") and "Layer 0, head 2" in said
     fresh = Server()
     try:
-        fresh.wait("/_stcore/health")
+        fresh.wait("/ready")
         other = opened(page_at(page.url.rpartition("/")[2], at=fresh))
         assert other.locator(SAID).inner_text() == said
+        other.close()  # before its server ends: it would go on asking
     finally:
         fresh.stop()
 

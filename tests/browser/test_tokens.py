@@ -50,10 +50,11 @@ def test_a_token_can_be_chosen_with_the_keyboard(page_at):
 def test_a_link_opens_the_same_token_on_a_fresh_server(page_at):
     fresh = Server()
     try:
-        fresh.wait("/_stcore/health")
+        fresh.wait("/ready")
         page = page_at("tokens?token=2&text=Mrs+Dursley+slept", at=fresh)
         assert texts(page) == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[SEP]"]
         expect(chips(page).nth(2)).to_have_attribute("aria-pressed", "true")
+        page.close()  # before its server ends: it would go on asking
     finally:
         fresh.stop()
 
