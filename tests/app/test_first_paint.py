@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "transformers", "plotly.graph_objects", "pandas")
+HEAVY = ("torch", "transformers", "huggingface_hub", "attnviz.figures.theme")
+"""Streamlit imports Plotly by itself; the template that every figure needs is built on top of it."""
 
 
 def imports_of(script):

@@ -19,7 +19,7 @@ from attnviz.figures.weight_colours import palette
 Thumbnails = NDArray[np.uint8]
 """(layer, head, row, column): places on the palette of weights, 0 to 255."""
 
-MARGINS = {"l": 36, "r": 4, "t": 22, "b": 4}
+MARGINS = {"l": 30, "r": 4, "t": 22, "b": 4}
 """Pixels around the thumbnails, fixed, so that something can be laid over them from outside."""
 
 _GAP = 0.09  # of a thumbnail's width
