@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from app.first_page import first_page, style
 
 ROOT = Path(__file__).parents[1]
 logger = logging.getLogger("attnviz.app")
@@ -59,4 +62,9 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"ready": warm}, status_code=200 if warm else 503)
 
 
-app = st.App(ROOT / "streamlit_app.py", lifespan=lifespan, routes=[Route("/ready", ready)])
+app = st.App(
+    ROOT / "streamlit_app.py",
+    lifespan=lifespan,
+    routes=[Route("/ready", ready), Route("/style.css", style)],
+    middleware=[Middleware(first_page)],
+)

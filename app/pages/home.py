@@ -79,7 +79,7 @@ def the_lesson(here: Sentence | None, word: int) -> None:
 
 page.head("home", WORDS)
 # What needs no model stands at once; the sentence and the charts come into the places kept for them.
-hero = st.container(key="hero")
+hero = waiting.place("hero")
 course_map.show(WORDS)
 with blocks.section("race", WORDS.say("race"), WORDS.say("race_remark")):
     race.show(selection.text(), WORDS)

@@ -13,6 +13,8 @@ from app.widgets.markup import filled
 from attnviz.models.catalog import title_of
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from attnviz.models.loading import LoadedModel
     from attnviz.tracing.trace import Edits, Trace
 
@@ -49,6 +51,13 @@ def trace(
         return cache.trace(model_id, text, target, edits)
     finally:
         place.empty()
+
+
+def place(key: str) -> DeltaGenerator:
+    """A container that stands before anything is in it, so that what is below does not move when it is filled."""
+    here = st.container(key=key)
+    here.html("<i class='av-place'></i>")
+    return here
 
 
 @contextmanager

@@ -159,4 +159,4 @@ def test_nothing_jumps_while_the_page_is_drawn(page_at):
           setTimeout(() => resolve(sum), 500);
         })"""
     )
-    assert shifted < 0.25
+    assert shifted < 0.15

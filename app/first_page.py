@@ -1,0 +1,98 @@
+"""The first bytes that a browser gets, before Streamlit runs: with our title, style sheet and fonts.
+
+Streamlit draws a page in its own measures until the style sheet has come over the websocket; everything then moves once.
+With the sheet in the HTML nothing moves. Served by ``streamlit run`` the app works without this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STYLE = Path(__file__).with_name("style.css")
+FONTS = ("plex-sans-latin.woff2", "source-serif-latin.woff2")
+"""Those that the head of every page needs; the browser asks for others when it meets their characters."""
+
+_TITLE = re.compile(rb"<title>.*?</title>", re.DOTALL)
+_FOREIGN_FONTS = re.compile(rb'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
+
+
+def first_page(app: ASGIApp) -> ASGIApp:
+    """Middleware that puts them into each HTML page on its way out."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await app(scope, receive, send)
+            return
+        # what is compressed cannot be added to; a page of 8 kB is quick without
+        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        start: Message = {}
+        body = bytearray()
+
+        async def hold(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                if not _is_page(message):
+                    await send(message)
+            elif not _is_page(start):
+                await send(message)
+            else:
+                body.extend(message.get("body", b""))
+                if not message.get("more_body"):
+                    await _send_whole(start, dressed(bytes(body)), send)
+
+        await app({**scope, "headers": plain}, receive, hold)
+
+    return serve
+
+
+def dressed(page: bytes) -> bytes:
+    """Streamlit's HTML with our title, style sheet and fonts, and without the font that no page here uses."""
+    fonts = "".join(
+        f'<link rel="preload" href="./app/static/fonts/{font}" as="font" type="font/woff2" crossorigin>'
+        for font in FONTS
+    )
+    head = _TITLE.sub(f"<title>AttnViz</title>{fonts}".encode(), _FOREIGN_FONTS.sub(b"", page), count=1)
+    # at the end of the body, so that it stands after the sheets that Streamlit adds to the head, and wins
+    sheet = f'<link rel="stylesheet" href="./style.css?{_version()}"></body>'
+    return head.replace(b"</body>", sheet.encode(), 1)
+
+
+async def style(request: Request) -> Response:
+    """The style sheet. Its address changes with its content, so a browser may keep it."""
+    return Response(
+        _style(), media_type="text/css", headers={"cache-control": "public, immutable, max-age=31536000"}
+    )
+
+
+def _is_page(start: Message) -> bool:
+    return start["status"] == 200 and Headers(raw=start["headers"]).get("content-type", "").startswith(
+        "text/html"
+    )
+
+
+async def _send_whole(start: Message, body: bytes, send: Send) -> None:
+    headers = MutableHeaders(raw=list(start["headers"]))
+    headers["content-length"] = str(len(body))
+    for stale in ("etag", "last-modified", "accept-ranges"):
+        del headers[stale]
+    await send({**start, "headers": headers.raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+@cache
+def _style() -> bytes:
+    return STYLE.read_bytes()
+
+
+@cache
+def _version() -> str:
+    return hashlib.sha256(_style()).hexdigest()[:12]

@@ -1,0 +1,75 @@
+"""The HTML that a browser gets first, as the server sends it."""
+
+import asyncio
+
+import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.testclient import TestClient
+
+from app import first_page
+
+PAGE = b"""<html><head><link
+      rel="preload" href="./static/media/Other.woff2" as="font" type="font/woff2" crossorigin
+    /><title>Streamlit</title></head><body><div id="root"></div></body></html>"""
+
+
+def asked(app, accept="text/html", **headers):
+    return TestClient(first_page.first_page(app)).get("/tokens", headers={"accept": accept, **headers})
+
+
+def test_a_page_gets_title_style_and_fonts():
+    answer = asked(HTMLResponse(PAGE, headers={"etag": '"1"', "last-modified": "yesterday"}))
+    assert "<title>AttnViz</title>" in answer.text
+    assert "Other.woff2" not in answer.text
+    assert answer.text.index("plex-sans-latin.woff2") < answer.text.index("</head>")
+    assert answer.text.index("./style.css?") > answer.text.index('id="root"')
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert "etag" not in answer.headers
+    assert "last-modified" not in answer.headers
+
+
+def test_a_page_in_pieces_arrives_whole():
+    async def slow(scope, receive, send):
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]}
+        )
+        await send({"type": "http.response.body", "body": PAGE[:200], "more_body": True})
+        await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": PAGE[200:]})
+
+    assert asked(slow).content == first_page.dressed(PAGE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [JSONResponse({"page": "</body>"}), HTMLResponse(PAGE, status_code=404), Response(status_code=304)],
+    ids=["json", "not found", "not modified"],
+)
+def test_anything_else_passes_as_it_is(answer):
+    got = asked(answer)
+    assert got.content == answer.body
+    assert got.status_code == answer.status_code
+
+
+def test_a_script_that_asks_gets_what_there_is():
+    assert asked(HTMLResponse(PAGE), accept="*/*").content == PAGE
+
+
+def test_the_address_of_the_style_sheet_follows_its_content():
+    import hashlib
+
+    digest = hashlib.sha256(first_page.STYLE.read_bytes()).hexdigest()
+    assert f"./style.css?{digest[:12]}" in first_page.dressed(PAGE).decode()
+
+
+def test_streamlits_own_page_has_what_is_replaced():
+    """If a new Streamlit names its parts differently, this says so before anybody sees it."""
+    from pathlib import Path
+
+    import streamlit
+
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
+    dressed = first_page.dressed(page)
+    assert dressed.count(b"<title>AttnViz</title>") == 1
+    assert b"SourceSans" not in dressed
+    assert dressed.count(b"./style.css?") == 1
