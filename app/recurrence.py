@@ -27,20 +27,19 @@ def cost_sentence(rows: Sequence[LayerCost], n: int, d: int, words: Lesson) -> s
 def gradient_sentence(left: float, steps: int, words: Lesson) -> str:
     """What is left of a gradient of 1 after so many steps, in words."""
     verdict = words.say("vanishes" if left < 0.01 else "explodes" if left > 100 else "survives")
-    return words.say("gradient_say", n=steps, left=share_left(left), verdict=verdict)
+    return words.say("gradient_say", n=steps, left=what_is_left(left), verdict=verdict)
 
 
-def share_left(left: float) -> str:
-    """A factor in words: "63 % is", "1 part in 1,266 is", "2.3 times as much is"."""
+def what_is_left(left: float) -> str:
+    """A factor in words: "63 % of the gradient is left", "the gradient is 2.3 times as large"."""
     if left == 0:
-        return "nothing that a computer's number can hold is"
+        return "nothing of the gradient is left that a computer's number could hold"
     if math.isinf(left):
-        return "more than a computer's number can hold is"
+        return "the gradient is larger than a computer's number can hold"
     if left >= 1.005:
-        return f"{_times(left)} times as much is"
-    if left >= 0.1:
-        return f"{100 * left:.0f} % is"
-    return f"1 part in {_times(1 / left)} is"
+        return f"the gradient is {_times(left)} times as large"
+    share = f"{100 * left:.0f} %" if left >= 0.1 else f"1 part in {_times(1 / left)}"
+    return f"{share} of the gradient is left"
 
 
 def suggestions(words: Lesson) -> list[Try]:
@@ -48,7 +47,7 @@ def suggestions(words: Lesson) -> list[Try]:
     n, d = LONGER
     attention, recurrent = layer_costs(n, d, kernel=4, neighbourhood=4)[:2]
     times = _times(attention.operations / recurrent.operations)
-    grown = share_left(float(gradient_norms(1.1, 100)[-1])).removesuffix(" is")
+    grown = what_is_left(float(gradient_norms(1.1, 100)[-1]))
     return [
         Try(
             words.say("try_long"),
@@ -101,7 +100,7 @@ def _gradient_question(radius: float, steps: int, words: Lesson) -> Question:
         words.say("ask_gradient", radius=radius, steps=steps),
         list(bins),
         answer,
-        words.say("ask_gradient_reason", steps=steps, left=share_left(left)),
+        words.say("ask_gradient_reason", steps=steps, left=what_is_left(left)),
         {"radius": radius, "steps": steps},
         "section_gradient",
     )

@@ -21,7 +21,6 @@ def test_words_are_plain(script):
     for sentence in (words.title, words.lead, *words.words.values()):
         assert "!" not in sentence
         assert "simply" not in sentence.lower()
-        assert "  " not in sentence
 
 
 def test_a_lesson_with_an_unknown_field_is_refused():

@@ -12,21 +12,21 @@ WORDS = lesson("home")
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (0.63, "63 % is"),
-        (0.1, "10 % is"),
-        (0.05, "1 part in 20 is"),
-        (1 / 1266, "1 part in 1,266 is"),
-        (1 / 3.2e6, "1 part in 3.20 million is"),
-        (1.0, "100 % is"),
-        (2.3, "2.3 times as much is"),
-        (5866.0, "5,866 times as much is"),
-        (1e20, "10 to the power of 20 times as much is"),
-        (0.0, "nothing that a computer's number can hold is"),
-        (math.inf, "more than a computer's number can hold is"),
+        (0.63, "63 % of the gradient is left"),
+        (0.1, "10 % of the gradient is left"),
+        (0.05, "1 part in 20 of the gradient is left"),
+        (1 / 1266, "1 part in 1,266 of the gradient is left"),
+        (1 / 3.2e6, "1 part in 3.20 million of the gradient is left"),
+        (1.0, "100 % of the gradient is left"),
+        (2.3, "the gradient is 2.3 times as large"),
+        (5866.0, "the gradient is 5,866 times as large"),
+        (1e20, "the gradient is 10 to the power of 20 times as large"),
+        (0.0, "nothing of the gradient is left that a computer's number could hold"),
+        (math.inf, "the gradient is larger than a computer's number can hold"),
     ],
 )
 def test_what_is_left_in_words(left, said):
-    assert recurrence.share_left(left) == said
+    assert recurrence.what_is_left(left) == said
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,8 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
             line={"color": colour, "width": width, "dash": dash},
             hovertemplate=f"{name}: %{{y:.3g}}<extra></extra>",
         )
-    low, high = min(1e-2, float(drawn.min())), max(1e1, float(drawn.max()))
+    low = min(1e-1, float(drawn.min()), float(power.min()))
+    high = max(1e1, float(drawn.max()), float(power.max()))
     span = float(np.log10(high / low))
     ends = [
         (0.0, "attention", text("query", mode)),
