@@ -28,6 +28,9 @@ from attnviz.tracing.trace import AttentionKind, Floats, Trace
 
 KIND_NAMES: dict[AttentionKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 
+CLEAR = 0.25
+"""Score from which a head is worth showing as an example of a pattern: a quarter of the way from chance to all."""
+
 _PATTERN_WORDS: dict[Pattern, str] = {
     "itself": "the token itself",
     "previous": "the token before",
@@ -193,6 +196,8 @@ class Heads:
             if pattern not in self.patterns.patterns or (pattern == "first" and self.starts_special):
                 continue
             layer, head = self.patterns.best(pattern)
+            if float(self.patterns.score(pattern)[layer, head]) < CLEAR:
+                continue
             share = float(self.patterns.share[pattern][layer, head])
             detail = f"{whole_percent(share)} to {_PATTERN_WORDS[pattern]}"
             found.append(Try(words.say(f"try_{pattern}"), _at(layer, head, detail), _open(layer, head, self)))

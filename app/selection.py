@@ -31,6 +31,9 @@ DEFAULT_TEXT = EXAMPLES["A pronoun"]
 
 _PICKED, _PAGE = "_picked", "_page"
 
+LONGEST_LABEL = 20
+"""Characters of a model's name that the list in the sidebar shows."""
+
 LONGEST_TEXT_IN_URL = 1000
 """Browsers and proxies cut addresses of some thousand characters; a letter outside ASCII takes up to twelve."""
 
@@ -88,7 +91,7 @@ def origin(model: str) -> Origin:
 def model_label(model: str) -> str:
     """How a model stands in the list: with its layers and heads, and an arrow where it is to be fetched first."""
     known = entry(model)
-    name = known.short if known else model
+    name = (known.short if len(known.short) <= LONGEST_LABEL else known.title) if known else model
     return name if origin(model) != "hub" else f"↓ {name}"
 
 

@@ -55,27 +55,19 @@ def show(
             config={"displaylogo": False, "displayModeBar": False, "responsive": True},
             **picked,
         )
-        with st.popover("Save", key=f"save_{name}", icon=":material/download:", type="tertiary"):
+        with (
+            st.popover("Save", key=f"save_{name}", icon=":material/download:", type="tertiary"),
+            st.container(key=f"saving_{name}"),
+        ):
             _save_picture(name)
             if data is not None:
-                st.download_button(
-                    "Numbers (CSV)",
-                    lambda: _csv(data() if callable(data) else data),
-                    f"{name}.csv",
-                    "text/csv",
-                    on_click="ignore",
-                    key=f"csv_{name}",
-                    width="stretch",
-                )
-            st.download_button(
-                "Interactive page (HTML)",
-                partial(_page, fig, mode()),
-                f"{name}.html",
-                "text/html",
-                on_click="ignore",
-                key=f"html_{name}",
-                width="stretch",
-            )
+                _download("Numbers (CSV)", f"{name}.csv", "text/csv", partial(_csv, data))
+            _download("Interactive page (HTML)", f"{name}.html", "text/html", partial(_page, fig, mode()))
+
+
+def _download(label: str, file: str, kind: str, content: Callable[[], bytes]) -> None:
+    """A button whose file is made when it is pressed."""
+    st.download_button(label, content, file, kind, on_click="ignore", key=f"download_{file}", width="stretch")
 
 
 def _pick(name: str, on_pick: Callable[[int], None]) -> None:
@@ -85,9 +77,10 @@ def _pick(name: str, on_pick: Callable[[int], None]) -> None:
         on_pick(int(points[0]))
 
 
-def _csv(data: Data) -> bytes:
+def _csv(data: Data | Callable[[], Data]) -> bytes:
     """Columns as a table that spreadsheets open as data, in their own encoding and without running formulas."""
-    columns = {str(name): list(values) for name, values in data.items()}
+    found = data() if callable(data) else data
+    columns = {str(name): list(values) for name, values in found.items()}
     return ("\ufeff" + table([list(columns), *zip(*columns.values(), strict=True)])).encode()
 
 
@@ -103,8 +96,9 @@ _BUTTONS = (
 )
 _STYLE = """
 :host, div { width: 100%; }
-button { display: block; width: 100%; font: inherit; color: var(--st-text-color); background: none; cursor: pointer;
-  border: 1px solid var(--st-border-color); border-radius: 6px; padding: 8px 12px; margin-bottom: 8px; min-height: 40px; }
+button { display: block; width: 100%; font: inherit; font-size: 14px; color: var(--st-text-color); background: none;
+  cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 6px; padding: 8px 12px; min-height: 40px; }
+button + button { margin-top: 8px; }
 button:hover { background: var(--st-secondary-background-color); }
 """
 

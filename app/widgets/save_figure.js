@@ -24,7 +24,10 @@ function whole(plot, paper) {
     svg.setAttribute(name, value);
   }
   for (const [name, value] of Object.entries({ width, height, fill: paper })) sheet.setAttribute(name, value);
-  svg.append(sheet, ...layers.flatMap((layer) => [...layer.childNodes].map((node) => node.cloneNode(true))));
+  for (const layer of layers) svg.append(...[...layer.childNodes].map((node) => node.cloneNode(true)));
+  // lines that do not grow with a picture would be hairs at three times its size
+  for (const line of svg.querySelectorAll("[style*=vector-effect]")) line.style.removeProperty("vector-effect");
+  svg.prepend(sheet);
   return svg;
 }
 

@@ -24,14 +24,20 @@ def show(
 
     ``caption`` is read aloud and not seen: the text around the table says it to others.
     """
-    names = "".join(filled("<th scope='col'>{}</th>", name) for name in data)
     columns = [list(data[name]) for name in data]
+    names = "".join(_head(name, column) for name, column in zip(data, columns, strict=True))
     rows = "".join(_row([str(value) for value in row], marked) for row in zip(*columns, strict=True))
     st.html(
         "<div class='av-scroll' tabindex='0'><table class='av-sum av-plain'>"
         + filled("<caption>{}</caption>", caption)
         + f"<thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _head(name: str, column: list[object]) -> str:
+    """The name of a column, above the side at which its cells stand."""
+    words = not all(_NUMBER.fullmatch(str(value)) for value in column)
+    return filled("<th scope='col' class='av-words'>{}</th>" if words else "<th scope='col'>{}</th>", name)
 
 
 def _row(values: list[str], marked: str | None) -> str:

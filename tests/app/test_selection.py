@@ -9,7 +9,7 @@ def test_a_word_that_was_picked_is_in_the_address(open_page):
     assert "word" not in app.query_params
     rows = [b for b in app.button if (b.key or "").startswith("row_try_")]
     rows[0].click().run()
-    assert app.query_params["word"] == [str(app.session_state["word"])]
+    assert app.query_params["word"] == str(app.session_state["word"])
 
 
 def test_a_word_belongs_to_its_text(open_page):
@@ -26,7 +26,7 @@ def test_what_was_picked_leaves_the_address_with_its_page_and_comes_back_with_it
     app.switch_page("app/pages/model_explorer.py").run()
     assert "word" not in app.query_params
     app.switch_page("app/pages/home.py").run()
-    assert app.query_params["word"] == ["3"]
+    assert app.query_params["word"] == "3"
 
 
 def test_the_examples_are_the_reference_sentences(open_page):

@@ -27,7 +27,8 @@ import { choose, element, fitted, font, shape, shown, visualOrder } from "./core
 const LEAST = 0.03; // a weight below 3 % gets no arc
 const LANE = 13; // distance of the arcs' lane above a line, where there are several
 const CHIP = 8; // padding of a chip to either side
-const SMALLEST_LINE = 20; // letters of a sentence on one line; what needs smaller ones is broken into several lines
+/** Smallest letters of a sentence on one line; what needs smaller ones is broken into several lines. */
+const smallestOnLine = (width) => Math.min(Math.max(18, width * 0.0255), 24);
 
 /**
  * @param {{ text: string, rtl: boolean }[]} words @param {number} width
@@ -41,7 +42,7 @@ export function sentenceLayout(words, width, measure) {
   const length = (size) =>
     words.reduce((sum, word) => sum + measure(word.text, size) + gap(size), -gap(size)) + 2 * CHIP;
   let size = largest;
-  while (size > SMALLEST_LINE && length(size) > width) size -= 0.5;
+  while (size > smallestOnLine(width) && length(size) > width) size -= 0.5;
   if (length(size) <= width) return oneLine(words, width, measure, rightToLeft, size, gap(size));
   return severalLines(words, width, measure, rightToLeft);
 }
