@@ -150,6 +150,11 @@ def picked(key: str, count: int, what: str, start: int, of: object) -> int:
     return value
 
 
+def page() -> str:
+    """The script of the page that is shown, without its ending."""
+    return st.session_state.get(_PAGE) or "home"
+
+
 def leave(page: str) -> None:
     """Take what was picked on the page before out of the address, when this page is another. It comes back with it."""
     if st.session_state.get(_PAGE, page) != page:

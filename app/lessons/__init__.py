@@ -12,13 +12,15 @@ LANGUAGE = "en"
 
 
 class Lesson(BaseModel):
-    """What a page says. ``words`` are its further sentences by name; some have {gaps} for what was measured."""
+    """What a page says. ``words`` are its further sentences by name; some have {gaps} for what was measured.
+    ``terms`` are the words of the glossary that it introduces."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     lead: str
     code: str = ""
+    terms: tuple[str, ...] = ()
     words: dict[str, str] = {}
 
     def say(self, name: str, **measured: object) -> str:
@@ -31,3 +33,12 @@ def lesson(page: str, language: str = LANGUAGE) -> Lesson:
     """The words of a page; raises FileNotFoundError where nobody has written them in this language."""
     path = Path(__file__).parent / language / f"{page}.yaml"
     return Lesson(**yaml.safe_load(path.read_text("utf-8")))
+
+
+@cache
+def glossary(language: str = LANGUAGE) -> dict[str, str]:
+    """What each technical word of the course means, one plain sentence each."""
+    read: dict[str, str] = yaml.safe_load(
+        (Path(__file__).parent / language / "glossary.yaml").read_text("utf-8")
+    )
+    return read

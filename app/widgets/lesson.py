@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from app import selection
-from app.widgets.markup import html
+from app.lessons import glossary, lesson
+from app.widgets.markup import filled, html
+from app.widgets.notebook import notebook
+from attnviz.analysis.questions import Question
+
+__all__ = ["Question", "Try", "check_yourself", "section", "the_code", "the_words", "try_this"]
 
 _SHOWN = "_shown"
 _SCROLL = """
@@ -40,24 +45,6 @@ class Try:
     detail: str
     values: dict[str, Any]
     at: str = ""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A prediction. ``answer`` is one of ``choices``; ``reason`` says what the data show; ``values`` open the place,
-    which is seen in the part ``at``."""
-
-    key: str
-    question: str
-    choices: Sequence[str]
-    answer: str
-    reason: str
-    values: dict[str, Any] = field(default_factory=dict)
-    at: str = ""
-
-    def __post_init__(self) -> None:
-        if self.answer not in self.choices:
-            raise ValueError(f"the answer {self.answer!r} is none of {list(self.choices)}")
 
 
 @contextmanager
@@ -99,9 +86,36 @@ def check_yourself(questions: Sequence[Question], remark: str = "Answer first, t
 
 
 def the_code(code: str, remark: str = "Runs in a notebook.") -> None:
-    """The lines of Python that give this page's result."""
+    """The lines of Python that give this page's result, to copy or to take along as a notebook."""
+    words = lesson(selection.page())
     with section("code", "The code", remark):
         st.code(code.strip(), language="python")
+        st.download_button(
+            "Open as notebook",
+            lambda: notebook(words.title, words.lead, code),
+            f"attnviz_{selection.page()}.ipynb",
+            "application/x-ipynb+json",
+            on_click="ignore",
+            key="notebook",
+            type="tertiary",
+            icon=":material/download:",
+        )
+
+
+def the_words() -> None:
+    """The technical words that this page introduces, and a way to those of all pages."""
+    here = lesson(selection.page()).terms
+    meaning = glossary()
+    with section("words", "The words", "What they mean on every page."):
+        if here:
+            _definitions({term: meaning[term] for term in here})
+        with st.expander(f"All {len(meaning)} words of the course", key="all_words"):
+            _definitions(dict(sorted(meaning.items(), key=lambda item: item[0].casefold())))
+
+
+def _definitions(meaning: Mapping[str, str]) -> None:
+    rows = "".join(filled("<dt>{}</dt><dd>{}</dd>", term, said) for term, said in meaning.items())
+    st.html(f"<dl class='av-words'>{rows}</dl>")
 
 
 def _ask(question: Question) -> None:
@@ -130,7 +144,7 @@ def _ask(question: Question) -> None:
         )
 
 
-def _open(values: dict[str, Any], at: str) -> None:
+def _open(values: Mapping[str, Any], at: str) -> None:
     """Set the controls, and show the part where they are seen: it may be far above the button."""
     selection.choose(**values)
     st.session_state[_SHOWN] = (at, uuid.uuid4().hex)

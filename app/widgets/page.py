@@ -10,6 +10,7 @@ import streamlit as st
 from app import course
 from app.lessons import Lesson
 from app.widgets import copy_link, guard
+from app.widgets.lesson import the_words
 from app.widgets.markup import filled
 
 T = TypeVar("T")
@@ -52,7 +53,8 @@ def guarded(part: Callable[[], T]) -> T | None:
 
 
 def foot(script: str) -> None:
-    """Where to go on, and the link to this very view."""
+    """The words of the page, where to go on, and the link to this very view."""
+    the_words()
     before, after = course.neighbours(course.page(script))
     with st.container(key="foot"):
         with st.container(key="foot_links", horizontal=True):
