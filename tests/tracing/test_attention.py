@@ -9,7 +9,8 @@ import torch
 
 from attnviz.errors import ModelUnsupported, SelectionError
 from attnviz.models.architecture import FAMILIES, architecture, family
-from attnviz.tracing.attention import Pass, alibi_slopes, attention, forward_pass, register
+from attnviz.tracing.alibi import alibi_slopes
+from attnviz.tracing.attention import Pass, attention, forward_pass, register
 from attnviz.tracing.trace import Edits
 from tests.tiny import tiny_model
 

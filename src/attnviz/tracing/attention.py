@@ -7,7 +7,6 @@ variable, so two passes on one shared model at the same moment never meet, and n
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +22,7 @@ from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from attnviz.errors import ModelUnsupported
 from attnviz.models.architecture import Architecture, architecture
+from attnviz.tracing.alibi import alibi_slopes
 from attnviz.tracing.trace import NO_EDITS, AttentionCall, AttentionKind, Edits, Floats
 
 ATTENTION = "attnviz"
@@ -223,17 +223,6 @@ def _edited_bias(edits: Edits, query: torch.Tensor, n_keys: int) -> torch.Tensor
     if edits.window is not None:
         bias = bias.masked_fill(distance >= edits.window, torch.finfo(query.dtype).min)
     return bias[None].to(query.device, query.dtype)
-
-
-def alibi_slopes(heads: int) -> list[float]:
-    """Slopes of the linear biases, one for each head: the geometric sequence 2^(-8/n), 2^(-16/n), …
-
-    For a number of heads that is no power of two: those of the next lower power, then every other slope of the next
-    higher. Press et al. 2022, "Train Short, Test Long", section 3 and the authors' code.
-    """
-    power = 2 ** math.floor(math.log2(heads))
-    slopes = [2 ** (-8 * (i + 1) / power) for i in range(power)]
-    return slopes + [2 ** (-8 * (i + 1) / (2 * power)) for i in range(0, 2 * (heads - power), 2)]
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
