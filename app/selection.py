@@ -76,7 +76,7 @@ def model_options() -> list[str]:
     at_hand = [i for i in cached_ids() if i not in bundled]
     rest = [e.id for e in catalog() if e.id not in (*bundled, *at_hand)]
     offered = bundled + at_hand + (rest if offers_hub() else [])
-    asked = st.session_state.get(MODEL, st.query_params.get(MODEL))
+    asked = st.session_state.get(MODEL)
     return offered + ([str(asked)] if asked and asked not in offered else [])
 
 
@@ -153,6 +153,19 @@ def picked(key: str, count: int, what: str, start: int, of: object) -> int:
 def page() -> str:
     """The script of the page that is shown, without its ending."""
     return st.session_state.get(_PAGE) or "home"
+
+
+def address_model() -> None:
+    """Take the model from the address on the first run, and write the chosen one there.
+
+    By hand, because Streamlit would write the label of the list, which differs from server to server.
+    """
+    if MODEL not in st.session_state and MODEL in st.query_params:
+        st.session_state[MODEL] = st.query_params[MODEL]
+    if model_id() == DEFAULT_MODEL:
+        st.query_params.pop(MODEL, None)
+    else:
+        st.query_params[MODEL] = model_id()
 
 
 def leave(page: str) -> None:

@@ -17,6 +17,7 @@ _ORIGINS: dict[selection.Origin, str] = {
 
 def show(current: course.Page) -> None:
     """Draw the sidebar. Model and text stay the same from page to page."""
+    selection.address_model()
     with st.sidebar:
         _model()
         _text()
@@ -45,7 +46,6 @@ def _model() -> None:
             "Model",
             selection.model_options(),
             key=selection.MODEL,
-            bind="query-params",
             format_func=selection.model_label,
             accept_new_options=True,
             help="Layers × heads stand beside each name. The models at the top came with AttnViz and work offline; an "

@@ -61,3 +61,16 @@ def test_a_model_that_fails_offers_every_bundled_one(open_page, no_hub):
     next(b for b in app.button if b.label == "Use SmolLM2").click().run()
     assert app.selectbox(key="model").value == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert not errors(app)
+
+
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def test_the_address_names_the_model_by_its_id(open_page):
+    app = open_page("home")
+    assert "model" not in app.query_params
+    app.selectbox(key="model").set_value(SMOLLM2).run()
+    assert app.query_params["model"] == SMOLLM2
+    app.switch_page("app/pages/tokens.py").run()
+    assert app.query_params["model"] == SMOLLM2
+    assert open_page("tokens", model=SMOLLM2).selectbox(key="model").value == SMOLLM2

@@ -1,9 +1,11 @@
 """The tokens page in a real browser: press a token, copy the link, read it on any screen."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Server, settle
+from tests.browser.conftest import settle
 
 STRIP = ".st-key-token_strip"
 
@@ -47,16 +49,20 @@ def test_a_token_can_be_chosen_with_the_keyboard(page_at):
     expect(page.locator("h2.av-section").first).to_contain_text("cross")
 
 
-def test_a_link_opens_the_same_token_on_a_fresh_server(page_at):
-    fresh = Server()
-    try:
-        fresh.wait("/ready")
-        page = page_at("tokens?token=2&text=Mrs+Dursley+slept", at=fresh)
-        assert texts(page) == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[SEP]"]
-        expect(chips(page).nth(2)).to_have_attribute("aria-pressed", "true")
-        page.close()  # before its server ends: it would go on asking
-    finally:
-        fresh.stop()
+def test_a_link_opens_the_same_model_and_token(page_at):
+    page = page_at("tokens?text=Mrs+Dursley+slept")
+    page.get_by_role("combobox", name=re.compile("Model")).click()
+    page.get_by_role("option", name=re.compile("SmolLM2")).click()
+    page.wait_for_function("location.search.includes('model=HuggingFaceTB%2FSmolLM2-135M-Instruct')")
+    read = ["M", "-rs", "D", "-urs", "-ley", "slept"]
+    expect(chips(page)).to_have_count(6)
+    assert texts(page) == read
+    chips(page).nth(2).click()
+    page.wait_for_function("location.search.includes('token=2')")
+    other = page_at(page.url.rpartition("/")[2])
+    assert texts(other) == read
+    expect(chips(other).nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(other.get_by_role("combobox", name=re.compile("Model"))).to_have_value(re.compile("SmolLM2"))
 
 
 def test_every_tokenizer_at_hand_stands_beside_the_others(page_at):
