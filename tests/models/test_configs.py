@@ -26,7 +26,9 @@ def test_published_configs_say_where_and_when():
     for entry in published_configs():
         assert entry.source.startswith("https://") and entry.source.endswith("config.json")
         assert len(entry.date) == 7 and entry.date[4] == "-" and 2017 < int(entry.date[:4]) < 2100
-        assert read_config(entry.config).model_type == entry.config["model_type"]
+        assert not entry.checked or entry.checked.startswith("https://")
+        assert (entry.tokens is None) == (not entry.tokens_source)
+        assert entry.family and read_config(entry.config).model_type == entry.config["model_type"]
 
 
 def test_published_config_is_found_by_its_other_names():

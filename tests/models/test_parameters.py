@@ -1,5 +1,6 @@
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from transformers import AutoConfig, AutoModel
 
 from attnviz.errors import ConfigError, UserError
 from attnviz.models.architecture import architecture
-from attnviz.models.configs import published_configs
+from attnviz.models.configs import published_configs, read_config
 from attnviz.models.loading import LoadedModel
 from attnviz.models.parameter_count import ModuleNode, ParameterCount, Part, formula
 from attnviz.models.parameters import count_parameters, values
@@ -53,8 +54,117 @@ def test_published_models_have_their_published_number(model_id):
     assert sum(count.by_component.values()) == count.total == count.trainable
 
 
+REPORTED = {
+    # Turc et al. 2019, table 1 (with the head that fills gaps, so a little more)
+    **{
+        "google/bert_uncased_L-2_H-128_A-2": (4.4e6, 0.02),
+        "google/bert_uncased_L-4_H-256_A-4": (11.3e6, 0.02),
+    },
+    **{
+        "google/bert_uncased_L-4_H-512_A-8": (29.1e6, 0.02),
+        "google/bert_uncased_L-8_H-512_A-8": (41.7e6, 0.02),
+    },
+    "bert-large-uncased": (340e6, 0.02),  # Devlin et al. 2018, section 3
+    # Raffel et al. 2019, section 3.7, in round numbers
+    **{"t5-base": (220e6, 0.02), "t5-large": (770e6, 0.05), "t5-3b": (2.8e9, 0.02), "t5-11b": (11e9, 0.03)},
+    # Zhang et al. 2022, table 1: the names of the models
+    **{
+        "facebook/opt-125m": (125e6, 0.01),
+        "facebook/opt-350m": (350e6, 0.06),
+        "facebook/opt-1.3b": (1.3e9, 0.02),
+    },
+    **{
+        "facebook/opt-2.7b": (2.7e9, 0.02),
+        "facebook/opt-6.7b": (6.7e9, 0.01),
+        "facebook/opt-13b": (13e9, 0.02),
+    },
+    **{"facebook/opt-30b": (30e9, 0.01), "facebook/opt-66b": (66e9, 0.01)},
+    # model cards of Pythia, which give every digit
+    **{"EleutherAI/pythia-70m": (70_426_624, 0), "EleutherAI/pythia-160m": (162_322_944, 0)},
+    **{"EleutherAI/pythia-410m": (405_334_016, 0), "EleutherAI/pythia-1b": (1_011_781_632, 0)},
+    **{"EleutherAI/pythia-1.4b": (1_414_647_808, 0), "EleutherAI/pythia-2.8b": (2_775_208_960, 0)},
+    **{"EleutherAI/pythia-6.9b": (6_857_302_016, 0), "EleutherAI/pythia-12b": (11_846_072_320, 0)},
+    # Touvron et al. 2023, table 1; Llama Team 2024, section 3.2; model cards of Llama 3 and 3.2
+    **{"meta-llama/Llama-2-13b-hf": (13e9, 0.002), "meta-llama/Llama-2-70b-hf": (70e9, 0.02)},
+    **{"meta-llama/Meta-Llama-3-70B": (70.6e9, 0.001), "meta-llama/Llama-3.1-405B": (405e9, 0.003)},
+    **{"meta-llama/Llama-3.2-1B": (1.23e9, 0.005), "meta-llama/Llama-3.2-3B": (3.21e9, 0.002)},
+    # Ben Allal et al. 2025: the names of the models
+    **{"HuggingFaceTB/SmolLM2-360M": (360e6, 0.006), "HuggingFaceTB/SmolLM2-1.7B": (1.7e9, 0.007)},
+    # model cards of Qwen2.5 and Qwen3, in part cut off rather than rounded
+    **{
+        "Qwen/Qwen2.5-0.5B": (0.49e9, 0.01),
+        "Qwen/Qwen2.5-1.5B": (1.54e9, 0.003),
+        "Qwen/Qwen2.5-3B": (3.09e9, 0.002),
+    },
+    **{
+        "Qwen/Qwen2.5-7B": (7.61e9, 0.001),
+        "Qwen/Qwen2.5-14B": (14.7e9, 0.005),
+        "Qwen/Qwen2.5-32B": (32.5e9, 0.01),
+    },
+    **{
+        "Qwen/Qwen2.5-72B": (72.7e9, 0.001),
+        "Qwen/Qwen3-0.6B": (0.6e9, 0.01),
+        "Qwen/Qwen3-1.7B": (1.7e9, 0.013),
+    },
+    **{"Qwen/Qwen3-4B": (4.0e9, 0.006), "Qwen/Qwen3-8B": (8.2e9, 0.002), "Qwen/Qwen3-14B": (14.8e9, 0.003)},
+    "Qwen/Qwen3-32B": (32.8e9, 0.002),
+    # announcements of Mistral Nemo (12B) and Mistral Large 2 (123 billion)
+    **{
+        "mistralai/Mistral-Nemo-Base-2407": (12e9, 0.021),
+        "mistralai/Mistral-Large-Instruct-2407": (123e9, 0.004),
+    },
+    # Gemma Team 2024 and 2025: the tables of parameters, embeddings and others together
+    **{
+        "google/gemma-2b": (1_981_884_416 + 256_000 * 2048, 0),
+        "google/gemma-7b": (7_751_248_896 + 256_000 * 3072, 0),
+    },
+    **{
+        "google/gemma-2-9b": (917_962_752 + 8_324_201_984, 1e-4),
+        "google/gemma-2-27b": (27_227_128_320, 2e-5),
+    },
+    "google/gemma-3-1b-pt": (302e6 + 698e6, 0.001),
+}
+"""Parameters as their makers report them, and how exactly."""
+
+
+@pytest.mark.parametrize("model_id", REPORTED)
+def test_published_models_have_the_reported_number(model_id):
+    reported, tolerance = REPORTED[model_id]
+    assert count_parameters(model_id).total == pytest.approx(reported, rel=tolerance, abs=0)
+
+
 def test_every_published_config_has_a_checked_number():
-    assert {entry.id for entry in published_configs()} == set(PUBLISHED)
+    assert {entry.id for entry in published_configs()} == {*PUBLISHED, *REPORTED}
+    assert not {*PUBLISHED} & {*REPORTED}
+
+
+@pytest.mark.parametrize("model_type", SETTINGS)
+def test_a_deep_model_is_counted_as_if_all_of_it_were_built(model_type):
+    """Only three layers of each stack are built; parts, names, tree and architecture are those of the whole model."""
+    deep = {"num_hidden_layers": 6, "n_layer": 6, "n_layers": 6, "num_layers": 5, "num_decoder_layers": 7}
+    deep |= {"encoder_layers": 7, "decoder_layers": 5}
+    fields = {"vocab_size": 300, "pad_token_id": 0, **SETTINGS[model_type], "model_type": model_type}
+    config = read_config({name: deep.get(name, value) for name, value in fields.items()})
+    count, whole = count_parameters(config), count_parameters(_whole(config))
+    assert count.parts == whole.parts and count.modules == whole.modules
+    assert count.architecture == whole.architecture and len(count.layers) == len(whole.layers)
+
+
+def _whole(config):
+    """The model with every layer, without weights."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    kinds = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "encoder-decoder": AutoModelForSeq2SeqLM}
+    with torch.device("meta"):
+        return kinds[architecture(config).kind].from_config(config)
+
+
+def test_all_published_configs_are_counted_in_a_moment():
+    """Once for all learners; three layers of each are built instead of up to 126."""
+    start = time.perf_counter()
+    for entry in published_configs():
+        count_parameters(entry.id)
+    assert len(published_configs()) >= 40 and time.perf_counter() - start < 6  # 1.7 s where nothing else runs
 
 
 @pytest.mark.parametrize("model_type", SETTINGS)

@@ -91,14 +91,22 @@ _ROTARY = frozenset(
 
 @dataclass(frozen=True)
 class PublishedConfig:
-    """The config of a well-known model as its makers published it."""
+    """The config of a well-known model as its makers published it.
+
+    ``source`` is where it was published, ``checked`` another place that gives the same sizes. ``tokens`` is how many
+    tokens the model was trained on, where its makers say so in ``tokens_source``.
+    """
 
     id: str
     also: tuple[str, ...]
     name: str
+    family: str
     date: str
     source: str
     config: Mapping[str, Any]
+    checked: str = ""
+    tokens: int | None = None
+    tokens_source: str = ""
 
 
 @cache

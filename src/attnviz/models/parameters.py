@@ -3,6 +3,7 @@ weight."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -94,13 +95,13 @@ def count_parameters(
     if isinstance(x, nn.Module):
         return _count(x)
     if isinstance(x, Path):
-        return _count(_without_weights(read_config(_config_of(x))))
+        return _count_config(read_config(_config_of(x)))
     if isinstance(x, str):
-        return _count(_without_weights(read_config(x if _looks_like_json(x) else _config_of(x))))
+        return _count_config(read_config(x if _looks_like_json(x) else _config_of(x)))
     module = getattr(x, "module", None)
     if isinstance(module, nn.Module):
         return _count(module)
-    return _count(_without_weights(read_config(cast("Mapping[str, Any] | PreTrainedConfig", x))))
+    return _count_config(read_config(cast("Mapping[str, Any] | PreTrainedConfig", x)))
 
 
 def values(model: LoadedModel, part: Part) -> NDArray[np.float32]:
@@ -148,6 +149,61 @@ def _without_weights(config: PreTrainedConfig) -> nn.Module:
             return model
     except build_errors() as error:
         raise unbuildable(facts.name, error) from None
+
+
+_SHALLOW = 3
+"""Layers that are really built of a deep stack: the first can differ (T5's table of distances), all later ones have
+the shapes of the third. Building all 126 of Llama 3.1 405B takes a second, three of them 20 ms."""
+
+_DEPTHS = ("num_hidden_layers", "encoder_layers", "decoder_layers", "num_decoder_layers")
+
+
+def _count_config(config: PreTrainedConfig) -> ParameterCount:
+    """The count of the model that ``config`` describes, of whose equal layers only a few are built."""
+    if hasattr(config, "num_hidden_groups"):  # ALBERT, whose layers are one
+        return _count(_without_weights(config))
+    shape = architecture(config)
+    depths = {"encoder": shape.encoder_layers, "decoder": shape.decoder_layers}
+    built = _count(_without_weights(_shallow(config)))
+    last = {
+        stack: [p for p in built.parts if (p.stack, p.layer) == (stack, _SHALLOW - 1)] for stack in depths
+    }
+    parts: list[Part] = []
+    for part in built.parts:
+        parts.append(part)
+        repeated = last.get(part.stack)
+        if repeated and part is repeated[-1]:
+            parts += [
+                replace(p, name=p.name.replace(f".{p.layer}.", f".{layer}.", 1), layer=layer)
+                for layer in range(_SHALLOW, depths[part.stack])
+                for p in repeated
+            ]
+    return ParameterCount(tuple(parts), _deepened(built.modules, depths), shape)
+
+
+def _shallow(config: PreTrainedConfig) -> PreTrainedConfig:
+    """The same config with no more layers than are built."""
+    shallow = copy.deepcopy(config)
+    if getattr(shallow, "layer_types", None) is not None:
+        shallow.layer_types = shallow.layer_types[:_SHALLOW]
+    for name in _DEPTHS:
+        depth = getattr(shallow, name, None)
+        if isinstance(depth, int):
+            setattr(shallow, name, min(depth, _SHALLOW))
+    return shallow
+
+
+def _deepened(node: ModuleNode, depths: Mapping[str, int], stack: str = "") -> ModuleNode:
+    """The tree in which the last layer of each stack stands for all that follow it."""
+    stack = node.name if node.name in depths else stack
+    if node.class_name == "ModuleList":  # the outermost one holds the layers
+        depth = depths[stack] if all(depths.values()) else max(depths.values())
+        *others, last = node.children
+        children = (*others, replace(last, last=str(depth - 1)) if depth > _SHALLOW else last)
+    else:
+        children = tuple(_deepened(child, depths, stack) for child in node.children)
+    before, after = (sum(child.count * child.repeats for child in c) for c in (node.children, children))
+    return replace(node, children=children, count=node.count - before + after)
 
 
 def _count(module: nn.Module) -> ParameterCount:
