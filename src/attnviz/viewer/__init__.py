@@ -25,7 +25,7 @@ from attnviz.viewer.text import well_formed
 
 __all__ = ["PICTURES", "module", "script", "standalone", "style"]
 
-PICTURES = ("sentence", "parameters", "block", "explorer")
+PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow")
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
 
 _HERE = Path(__file__).parent

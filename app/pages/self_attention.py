@@ -1,0 +1,104 @@
+"""Self-attention, step by step: from the vectors that go into a head to those that come out."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import heatmaps, selection
+from app.head_steps import STEPS, Toy, Walk, choose_step, present
+from app.heatmaps import Heads
+from app.lessons import lesson
+from app.widgets import figure, formula, head_controls, page, picture, table, waiting
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+from attnviz.figures.attention_steps import toy_figure
+
+WORDS = lesson("self_attention")
+
+
+@fragment
+def body(heads: Heads) -> None:
+    """All that follows a change of step, layer, head or token: no pass of the model, no rerun of the page."""
+    step = present()
+    with st.container(key="steps"):
+        margin, main = st.container(key="steps_margin"), st.container(key="steps_main")
+    with margin:
+        at = head_controls.place(heads, WORDS)
+        walk = Walk(heads, at.layer, at.head, at.token)
+        picture.show("flow", walk.flow(WORDS, step), "flow", {"step": choose_step})
+    with main:
+        said = walk.said(WORDS, step)
+        with st.container(key="steps_bar"):
+            html("<h2 class='av-section'>{}</h2>", walk.named(WORDS, step))
+            formula.show(walk.formula(step))
+            _press("back", step - 1, "Left")
+            _press("next", step + 1, "Right")
+        alt = WORDS.say("figure_alt", step=walk.named(WORDS, step), said=said)
+        figure.show(
+            walk.figure(WORDS, step, figure.mode()),
+            f"step_{step + 1}",
+            alt,
+            partial(walk.data, step),
+            fills=True,
+        )
+        html("<p class='av-say' role='status'>{}</p>", said)
+    remark = WORDS.say("numbers_remark", query=walk.query, layer=at.layer, head=at.head)
+    with blocks.section("numbers", WORDS.say("numbers"), remark):
+        table.show(walk.table(WORDS), remark, marked=walk.key)
+    toy = from_scratch()
+    blocks.try_this(walk.suggestions(WORDS, toy))
+    blocks.check_yourself(walk.questions(WORDS))
+    blocks.the_code(walk.code(WORDS))
+
+
+def _press(name: str, to: int, key: str) -> None:
+    """Back or on, by a press or by an arrow key."""
+    st.button(
+        WORDS.say(name),
+        key=f"step_{name}",
+        shortcut=key,
+        disabled=not 0 <= to < STEPS,
+        on_click=choose_step,
+        args=(to,),
+    )
+
+
+def from_scratch() -> Toy:
+    """The same steps with random numbers, and all the code there is to them."""
+    with blocks.section("toy", WORDS.say("toy"), WORDS.say("toy_remark")):
+        html("<p class='av-text'>{}</p>", WORDS.say("toy_lead"))
+        with st.container(key="toy_controls"):
+            numbers = [
+                _slider(*one)
+                for one in (("tokens", 2, 8, 4), ("d_model", 2, 16, 5), ("d_k", 1, 16, 4), ("seed", 0, 99, 0))
+            ]
+            causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
+        toy = Toy(*numbers, causal)
+        figure.show(toy_figure(toy.steps, figure.mode()), "toy", WORDS.say("toy_alt", tokens=toy.tokens))
+        html("<p class='av-say'>{}</p>", toy.said(WORDS))
+        st.code(toy.code(), language="python")
+    return toy
+
+
+def _slider(key: str, low: int, high: int, start: int) -> int:
+    label = WORDS.say(f"toy_{key}")
+    selection.number(key, low, high, label, start)
+    return int(st.slider(label, low, high, start, key=key, bind="query-params"))
+
+
+def all_of_it() -> None:
+    """Trace the text, choose the kind of attention, and walk through a head."""
+    model_id, text = selection.model_id(), selection.text()
+    trace = waiting.trace(model_id, text, height=470)
+    heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
+    with waiting.skeleton(WORDS.say("measuring"), height=470):
+        _ = heads.opening
+    heatmaps.follow(heads)
+    head_controls.checked(heads)
+    body(heads)
+
+
+page.head("self_attention", WORDS)
+page.guarded(all_of_it)
+page.foot("self_attention")

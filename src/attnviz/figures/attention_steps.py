@@ -1,0 +1,369 @@
+"""The steps of one attention head as figures: heat strips of vectors, matrices of scores, the weighted sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from attnviz.analysis.attention_steps import AttentionSteps
+from attnviz.figures.axis import TITLES, Role, label_width, plain, token_axis
+from attnviz.figures.heatmap import LONGEST_WITH_VALUES
+from attnviz.figures.theme import DIVERGING, GREY, INK, PANEL, PAPER, Mode, mark, mixed, template, text
+from attnviz.tracing.trace import Floats
+
+_PLOT = 330  # pixels of the rows on a small screen, from which the room for labels follows
+_BETWEEN = 0.1  # of the height, between two panels
+MOST_WRITTEN = 5
+"""Numbers of a row up to which they are written into the cells."""
+
+MOST_NAMED = 8192
+"""Cells up to which pointing at one names its token: a name for each of 512 x 576 would weigh 5 MB."""
+
+_USUAL = 99.5
+"""Per cent of the numbers of a strip that its colours span: a few channels of the stream are far larger than all others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Rows of numbers (row, column) with one token a row. ``meaning`` gives their colour, ``lit`` is the framed row."""
+
+    values: Floats
+    labels: Sequence[str]
+    role: Role
+    meaning: str
+    title: str
+    lit: int | None = None
+
+
+def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go.Figure:
+    """Vectors as heat strips, one below the other: a token a row, a number a cell.
+
+    Negative numbers are ink, positive ones have the colour of what they belong to; both as strong as they are large.
+    """
+    rows = [max(len(panel.labels), 1.6) for panel in panels]
+    free = 1 - _BETWEEN * (len(panels) - 1)
+    layout: dict[str, Any] = {
+        "template": template(mode),
+        "height": height,
+        "margin": {
+            "l": max(60, 16 + max(label_width(panel.labels, 14) for panel in panels)),
+            "r": 12,
+            "t": 26,
+            "b": 64,
+        },
+        "annotations": [],
+        "shapes": [],
+    }
+    traces = []
+    top = 1.0
+    for number, (panel, share) in enumerate(zip(panels, rows, strict=True), start=1):
+        tall = free * share / sum(rows)
+        per_row = _PLOT * tall / len(panel.labels)
+        size = 14 if len(panel.labels) <= 28 else 12
+        place = "" if number == 1 else str(number)
+        x, y = f"x{place}", f"y{place}"
+        traces.append(_strip(panel, x, y, per_row, mode, last=number == len(panels)))
+        axis = token_axis(
+            panel.labels, panel.role, mode, hidden=panel.lit, room=1.08 * size / per_row, size=size
+        )
+        layout[f"yaxis{place}"] = {
+            **axis,
+            "range": [len(panel.labels) - 0.5, -0.5],  # rows run downwards for keys as well
+            "domain": [max(0.0, top - tall), top],
+            "anchor": x,
+        }
+        layout[f"xaxis{place}"] = {"anchor": y, **_numbers(panel.values.shape[1])}
+        layout["annotations"].append(_caption(panel.title, panel.meaning, x, y, mode))
+        if panel.lit is not None:
+            layout["shapes"].append(_frame(panel.lit, panel.values.shape[1], x, y, mode))
+            layout["annotations"].append(_chip(panel.labels[panel.lit], panel.lit, x, y, size, mode))
+        top -= tall + _BETWEEN
+    return go.Figure(traces, layout)
+
+
+def score_matrix(
+    scores: Floats,
+    query_labels: Sequence[str],
+    key_labels: Sequence[str],
+    mode: Mode,
+    *,
+    lit: int,
+    best: int,
+    title: str,
+    height: int | None = None,
+) -> go.Figure:
+    """Scores (query, key) before the softmax: queries ask in rows, keys answer in columns; masked ones (-inf) are
+    empty. The ``lit`` row is framed and the name of its key ``best`` is bold."""
+    shown = np.where(np.isfinite(scores), scores, np.nan)
+    count = max(scores.shape)
+    size = 12 if count > 28 else 14
+    per_cell = _PLOT / count
+    written = count <= LONGEST_WITH_VALUES
+    above = 0.71 * label_width(key_labels, size) + size
+    largest = _largest(scores)
+    heatmap = go.Heatmap(
+        z=shown,
+        zmin=-largest,
+        zmax=largest,
+        colorscale=_scale("score", mode),
+        xgap=1.5 if per_cell >= 12 else 0,
+        ygap=1.5 if per_cell >= 12 else 0,
+        hoverongaps=False,
+        text=_written(scores, 0 if largest >= 10 else 1) if written else None,
+        texttemplate="%{text}" if written else None,
+        textfont={"size": 12, "weight": 500},
+        hovertext=[[f"{plain(q)} · {plain(k)}" for k in key_labels] for q in query_labels]
+        if count <= 64
+        else None,
+        hovertemplate=("%{hovertext}" if count <= 64 else "%{y} · %{x}") + ": <b>%{z:.3f}</b><extra></extra>",
+        colorbar=_bar(mode, largest, title),
+    )
+    x_axis = token_axis(
+        key_labels, "key", mode, first=[best], bold=best, room=1.2 * size / per_cell, size=size
+    )
+    y_axis = token_axis(query_labels, "query", mode, hidden=lit, room=1.08 * size / per_cell, size=size)
+    return go.Figure(
+        heatmap,
+        {
+            "template": template(mode),
+            "height": height,
+            "xaxis": {**x_axis, "side": "top", "tickangle": -45},
+            "yaxis": y_axis,
+            "margin": {"l": max(92, label_width(query_labels, size) + 16), "r": 12, "t": above + 22, "b": 56},
+            "plot_bgcolor": PANEL[mode],
+            "annotations": [
+                _axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
+                _axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
+                _chip(query_labels[lit], lit, "x", "y", size, mode),
+            ],
+            "shapes": [_frame(lit, len(key_labels), "x", "y", mode)],
+        },
+    )
+
+
+def weighted_sum(
+    steps: AttentionSteps, lit: int, query_labels: Sequence[str], key_labels: Sequence[str], mode: Mode
+) -> go.Figure:
+    """What each key adds to the output of one query, its weight times its value, and below their sum."""
+    query = query_labels[lit]
+    return strips(
+        [
+            Panel(steps.carried(lit), key_labels, "key", "value", f"weight × value, for {plain(query)}"),
+            Panel(steps.output[lit : lit + 1], [query], "query", "value", "their sum: the output", lit=0),
+        ],
+        mode,
+    )
+
+
+def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
+    """All eight steps of a toy side by side, two rows of four, with the numbers in the cells."""
+    parts = (
+        ("x", steps.asking, "stream"),
+        ("Q", steps.query, "query"),
+        ("K", steps.key, "key"),
+        ("V", steps.value, "value"),
+        ("Q · K", steps.products, "score"),
+        ("÷ √d", steps.scores, "score"),
+        ("softmax", steps.weights, "query"),
+        ("output", steps.output, "value"),
+    )
+    layout: dict[str, Any] = {
+        "template": template(mode),
+        "height": 560,
+        "margin": {"l": 24, "r": 8, "t": 28, "b": 24},
+        "annotations": [],
+    }
+    traces = []
+    for number, (name, values, meaning) in enumerate(parts, start=1):
+        row, column = divmod(number - 1, 4)
+        place = "" if number == 1 else str(number)
+        x, y = f"x{place}", f"y{place}"
+        rows, columns = values.shape
+        largest = _largest(values)
+        digits = 2 if name == "softmax" else 1
+        traces.append(
+            go.Heatmap(
+                z=np.where(np.isfinite(values), values, np.nan),
+                zmin=-largest,
+                zmax=largest,
+                colorscale=_scale(meaning, mode),
+                showscale=False,
+                xaxis=x,
+                yaxis=y,
+                xgap=1.5,
+                ygap=1.5,
+                hoverongaps=False,
+                text=_written(values, digits) if columns <= MOST_WRITTEN else None,
+                texttemplate="%{text}" if columns <= MOST_WRITTEN else None,
+                textfont={"size": 13},
+                hovertemplate=f"{name}, row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b><extra></extra>",
+            )
+        )
+        layout[f"xaxis{place}"] = {
+            **_numbers(columns),
+            "anchor": y,
+            "domain": [column * 0.255, column * 0.255 + 0.235],
+        }
+        bottom = 0.56 if row == 0 else 0.0
+        layout[f"yaxis{place}"] = {
+            **_numbers(rows),
+            "anchor": x,
+            "domain": [bottom, bottom + 0.44],
+            "range": [rows - 0.5, -0.5],
+            "tickvals": list(range(rows)),
+            "showticklabels": column == 0,
+        }
+        layout["annotations"].append(_caption(f"{name} · {rows} × {columns}", meaning, x, y, mode))
+    return go.Figure(traces, layout)
+
+
+def _strip(panel: Panel, x: str, y: str, per_row: float, mode: Mode, *, last: bool) -> go.Heatmap:
+    """The cells of one panel; the last one carries the colour bar."""
+    rows, width = panel.values.shape
+    largest = _largest(panel.values)
+    written = width <= MOST_WRITTEN and rows <= LONGEST_WITH_VALUES
+    named = panel.values.size <= MOST_NAMED
+    return go.Heatmap(
+        z=panel.values,
+        zmin=-largest,
+        zmax=largest,
+        colorscale=_scale(panel.meaning, mode),
+        xaxis=x,
+        yaxis=y,
+        xgap=0.5 if width <= 80 else 0,
+        ygap=1.5 if per_row >= 12 else 0,
+        text=_written(panel.values, 1) if written else None,
+        texttemplate="%{text}" if written else None,
+        hovertext=[[plain(label)] * width for label in panel.labels] if named else None,
+        hovertemplate=("%{hovertext}" if named else "row %{y}")
+        + ", number %{x}: <b>%{z:.3f}</b><extra></extra>",
+        showscale=last,
+        colorbar=_bar(mode, largest) if last else None,
+    )
+
+
+def _numbers(count: int) -> dict[str, Any]:
+    """An axis along the numbers of a vector: only its ends are named."""
+    return {
+        "range": [-0.5, count - 0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "tickmode": "array",
+        "tickvals": [0, count - 1] if count > 1 else [0],
+        "tickfont": {"size": 13},
+        "ticks": "",
+    }
+
+
+def _largest(values: Floats) -> float:
+    """The end of the colours, alike on both sides of zero."""
+    finite = np.abs(values[np.isfinite(values)])
+    return max(float(np.percentile(finite, _USUAL)) if finite.size else 1.0, 1e-6)
+
+
+def _scale(meaning: str, mode: Mode) -> list[list[float | str]]:
+    """From negative over nothing to positive: the diverging palette for what has no colour of its own."""
+    if meaning in ("stream", "score"):
+        stops = DIVERGING[mode]
+        return [[i / (len(stops) - 1), stop] for i, stop in enumerate(stops)]
+    zero = mixed(PANEL[mode], 0.6, mode)
+    return [[0, mixed(INK[mode], 0.8, mode)], [0.5, zero], [1, mark(meaning, mode)]]
+
+
+def _written(values: Floats, digits: int) -> list[list[str]]:
+    """Numbers for the cells, with a true minus; nothing where a score is masked."""
+    return [[_number(v, digits) if np.isfinite(v) else "" for v in row] for row in values.tolist()]
+
+
+def _number(value: float, digits: int) -> str:
+    written = f"{value:.{digits}f}"
+    return (written if float(written) else f"{0:.{digits}f}").replace("-", "−")
+
+
+def _bar(mode: Mode, largest: float, title: str = "") -> dict[str, Any]:
+    digits = 0 if largest >= 10 else 1 if largest >= 1 else 2
+    return {
+        "orientation": "h",
+        "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+        "tickvals": [-largest, 0, largest],
+        "ticktext": [f"−{largest:.{digits}f}", "0", f"{largest:.{digits}f}"],
+        "tickfont": {"size": 13, "color": GREY[mode]},
+        "ticklen": 0,
+        "outlinewidth": 0,
+        "thickness": 7,
+        "lenmode": "pixels",
+        "len": 216,
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 12 if title else 28,
+    }
+
+
+def _caption(words: str, meaning: str, x: str, y: str, mode: Mode) -> dict[str, Any]:
+    colour = INK[mode] if meaning == "score" else text(meaning, mode)
+    return {
+        "text": f"<b>{words}</b>",
+        "font": {"size": 14, "color": colour},
+        "showarrow": False,
+        "xref": f"{x} domain",
+        "yref": f"{y} domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 2,
+    }
+
+
+def _axis_title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> dict[str, Any]:
+    return {
+        "text": f"<b>{TITLES[role]}</b>",
+        "font": {"color": text(role, mode), "size": 13},
+        "showarrow": False,
+        "xref": "x domain",
+        "yref": "y domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": xanchor,
+        "yanchor": "bottom",
+        "xshift": xshift,
+        "yshift": yshift,
+    }
+
+
+def _frame(row: int, columns: int, x: str, y: str, mode: Mode) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        "xref": x,
+        "yref": y,
+        "x0": -0.5,
+        "x1": columns - 0.5,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "line": {"color": mark("query", mode), "width": 2},
+    }
+
+
+def _chip(label: str, row: int, x: str, y: str, size: int, mode: Mode) -> dict[str, Any]:
+    """The chosen token in the place of its label."""
+    return {
+        "text": f"<b>{plain(label)}</b>",
+        "font": {"color": PAPER[mode], "size": size},
+        "bgcolor": mark("query", mode),
+        "borderpad": 1,
+        "showarrow": False,
+        "xref": f"{x} domain",
+        "yref": y,
+        "x": 0,
+        "y": row,
+        "xanchor": "right",
+        "xshift": -6,
+    }
