@@ -215,7 +215,7 @@ def relative_bias(
 def alibi_bias(heads: int, distances: NDArray[np.integer]) -> Floats:
     """What ALiBi adds to the scores, (head, distance): minus slope times distance. Press et al. 2022, section 3."""
     slopes = np.array(alibi_slopes(heads), dtype=np.float32)
-    return -slopes[:, None] * np.abs(np.asarray(distances)).astype(np.float32)
+    return 0 - slopes[:, None] * np.abs(np.asarray(distances)).astype(np.float32)
 
 
 def single_blanks(text: str) -> str:
