@@ -11,6 +11,7 @@ from attnviz.engine import Engine
 if TYPE_CHECKING:
     from attnviz.engine import Progress
     from attnviz.models.loading import LoadedModel
+    from attnviz.tracing.tokens import Tokens
     from attnviz.tracing.trace import Edits, Trace
 
 
@@ -30,3 +31,8 @@ def trace(
 ) -> Trace:
     """The trace; the engine keeps it for everybody."""
     return engine().trace(model_id, text, target, edits)
+
+
+def write(model_id: str, text: str, edits: tuple[Edits, ...]) -> tuple[Tokens, ...]:
+    """What the model writes of the text under each of the edits; the engine keeps it for everybody."""
+    return engine().write(model_id, text, edits)

@@ -57,16 +57,18 @@ def section(key: str, name: str, remark: str = "") -> Iterator[None]:
             yield
 
 
-def try_this(suggestions: Sequence[Try]) -> None:
-    """Full-width quiet rows; each sets the page to a state worth seeing."""
+def try_this(
+    suggestions: Sequence[Try], key: str = "try", name: str = "Try this", remark: str = ""
+) -> None:
+    """Full-width quiet rows; each sets the page to a state worth seeing. ``key`` begins with "try"."""
     if not suggestions:
         return
-    with section("try", "Try this"):
-        _bring_into_view("try")
+    with section(key, name, remark):
+        _bring_into_view(key)
         for number, suggestion in enumerate(suggestions):
             st.button(
                 f"**{_plain(suggestion.action)}**\u2003:gray[{_plain(suggestion.detail)}]",
-                key=f"row_try_{number}",
+                key=f"row_{key}_{number}",
                 icon=":material/arrow_forward:",
                 type="tertiary",
                 width="stretch",

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cachetools import LRUCache
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 TOKENIZERS_KEPT = 12
 """Tokenizers kept without their models: some 10 MB each."""
 
+WRITINGS_KEPT = 200_000
+"""Tokens kept of what models wrote with heads switched off: some 40 MB."""
+
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
 
@@ -38,6 +42,7 @@ class Engine:
         self._models = _OncePerKey(self._limits.model_cache_bytes, _model_bytes)
         self._traces = _OncePerKey(self._limits.trace_cache_bytes, lambda trace: trace.nbytes)
         self._tokenizers = _OncePerKey(TOKENIZERS_KEPT, lambda _: 1)
+        self._writings = _OncePerKey(WRITINGS_KEPT, lambda written: sum(map(len, written)))
         self._workers = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="attnviz")
         self._lock = threading.Lock()
         self._waiting = 0
@@ -76,6 +81,19 @@ class Engine:
         return self._traces.get(
             (model_id, text, target, edits), lambda: self._queued(lambda: trace(model, text, target, edits))
         )
+
+    def write(self, model_id: str, text: str, edits: tuple[Edits, ...]) -> tuple[Tokens, ...]:
+        """What an encoder-decoder writes of this text under each of ``edits``, in one batch, computed now or earlier.
+
+        Raises what :func:`attnviz.tracing.forward.write` raises, and :class:`Busy` as :meth:`trace` does.
+        """
+        from attnviz.tracing.forward import write
+
+        model = self.model(model_id)
+        written: tuple[Tokens, ...] = self._writings.get(
+            (model_id, text, edits), lambda: self._queued(lambda: write(model, text, edits))
+        )
+        return written
 
     def tokenizer(self, model_id: str) -> PreTrainedTokenizerFast:
         """The tokenizer of a model on this machine, without its weights.
@@ -132,7 +150,7 @@ class Engine:
         """Let running passes end and take no more."""
         self._workers.shutdown(cancel_futures=True)
 
-    def _queued(self, compute: Callable[[], Trace]) -> Trace:
+    def _queued(self, compute: Callable[[], T]) -> T:
         with self._lock:
             if self._waiting >= self._limits.workers + self._limits.queue_length:
                 raise Busy(
@@ -146,7 +164,7 @@ class Engine:
             with self._lock:
                 self._waiting -= 1
 
-    def _timed(self, compute: Callable[[], Trace]) -> Trace:
+    def _timed(self, compute: Callable[[], T]) -> T:
         start = time.perf_counter()
         result = compute()
         # a moving mean: one long text among short ones must not frighten the next twenty people away

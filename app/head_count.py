@@ -1,0 +1,65 @@
+"""Each head of cross-attention switched off over many sentences: counted once a server, beside the page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import cache
+from attnviz.analysis.writing import HeadChanges, single_heads
+from attnviz.engine import Engine
+from attnviz.errors import Busy, UserError
+from attnviz.tracing.tokens import Tokens
+from attnviz.tracing.trace import Edits
+
+logger = logging.getLogger("attnviz.app")
+
+
+class HeadCount:
+    """A count that goes on by itself, sentence by sentence, through the queue that learners' texts go through."""
+
+    def __init__(self, engine: Engine, model_id: str, texts: Sequence[str]) -> None:
+        facts = engine.model(model_id).architecture
+        self.total = len(texts)
+        self.changes = HeadChanges.none(facts.layers("cross"), facts.heads("cross"))
+        self.failed = False
+        self._engine, self._model_id, self._texts = engine, model_id, texts
+        self._thread = threading.Thread(target=self._count, name="head-count", daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.failed or self.changes.texts == self.total
+
+    def wait(self) -> None:
+        """Until it is done."""
+        self._thread.join()
+
+    def _count(self) -> None:
+        edits = single_heads(*self.changes.changed.shape)
+        for text in self._texts:
+            try:
+                written = self._written(text, edits)
+            except (UserError, RuntimeError) as error:  # such as a server that ends
+                logger.warning("the count of heads of %s ended early: %s", self._model_id, error)
+                self.failed = True
+                return
+            self.changes = self.changes.with_text(written)
+
+    def _written(self, text: str, edits: tuple[Edits, ...]) -> tuple[Tokens, ...]:
+        while True:
+            try:
+                return self._engine.write(self._model_id, text, edits)
+            except Busy:
+                time.sleep(2)  # learners first
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def head_count(model_id: str, texts: tuple[str, ...]) -> HeadCount:
+    """The one count of this model and these texts on this server; the first who asks starts it."""
+    return HeadCount(cache.engine(), model_id, texts)

@@ -1,0 +1,129 @@
+"""Cross-attention: one text read, another written, and where each written word looked."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import selection, translation
+from app.lessons import lesson
+from app.translation import Translated
+from app.widgets import figure, heads_off, looks, own_target, page, picture, steps, waiting
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+from attnviz.errors import UserError
+from attnviz.figures.heatmap import attention_heatmap
+from attnviz.models.catalog import title_of
+
+WORDS = lesson("cross_attention")
+
+
+def other_model(chosen: str, shown: str) -> None:
+    """Say that the chosen model has no cross-attention, and offer the one that is shown."""
+    instead = title_of(shown)
+    html("<p class='av-note'>{}</p>", WORDS.say("no_cross", title=title_of(chosen), instead=instead))
+    st.button(
+        WORDS.say("use", instead=instead), key="go_use", on_click=partial(selection.choose, model=shown)
+    )
+
+
+def warned(shown: Translated) -> None:
+    """What a learner should know of this text; with the way to the other direction where it may be that."""
+    said = translation.remark(shown, WORDS)
+    if said:
+        html("<p class='av-note' role='status'>{}</p>", said)
+    other = translation.other_direction(shown.model_id)
+    if said and other:
+        st.button(
+            WORDS.say("turn", title=title_of(other)),
+            key="go_turn",
+            on_click=partial(selection.choose, model=other),
+        )
+
+
+def read(model_id: str, text: str) -> tuple[Translated, Translated | None, str]:
+    """The text with the model's own target, with the learner's where there is one, and why not where there is none."""
+    waiting.trace(model_id, text, height=470)
+    model = translation.translated(model_id, text)
+    own = own_target.typed()
+    if own is None:
+        return model, None, ""
+    try:
+        return model, translation.translated(model_id, text, own), ""
+    except UserError as error:
+        return model, None, f"{error.message} {error.way_out}".strip()
+
+
+@fragment
+def body(shown: Translated, model: Translated, own: Translated | None, problem: str) -> None:
+    """All that follows a change of head or step: no pass of the model, no rerun of the page."""
+    names, first = shown.names, shown.best
+    name = selection.one_of("cross", names, "head", start=first)
+    step = selection.one_of("step", shown.steps, "token", start=shown.opening)
+    stage = st.container(key="cross_stage")
+    with st.container(key="cross_place"):
+        name = st.selectbox(WORDS.say("head"), names, names.index(first), key="cross", bind="query-params")
+        if len(shown.steps) > 1:
+            step = st.select_slider(
+                WORDS.say("step"), shown.steps, shown.opening, key="step", bind="query-params"
+            )
+    layer, head = divmod(names.index(name), shown.heads)
+    with stage:
+        picture.show(
+            "ribbons",
+            shown.payload(WORDS, layer, head, step),
+            key="ribbons",
+            answers={
+                "word": partial(translation.choose_word, shown),
+                "head": partial(translation.choose_head, shown),
+            },
+        )
+    before = ("start", *shown.steps)[shown.row_of(step)]
+    looked = shown.looks(layer, head, step)
+    where = WORDS.say("where", layer=layer, head=head)
+    looks.show(shown.word_label(step), looked, where, WORDS.say("row", before=before))
+    steps.show(shown, step, WORDS)
+    with blocks.section("matrix", WORDS.say("matrix"), WORDS.say("matrix_remark")):
+        view = shown.view(layer, head)
+        figure.show(
+            attention_heatmap(view, figure.mode(), chosen=view.row_of(shown.row_of(step) + 1), height=480),
+            "alignment",
+            shown.described(WORDS, layer, head, step),
+            partial(translation.table, view),
+        )
+    own_target.show(own, model, problem, WORDS)
+    heads_off.show(model, WORDS)
+    heads_off.counts(model, WORDS)
+    heads_off.blind(model, WORDS)
+    blocks.try_this(
+        translation.known_errors(model.model_id, WORDS),
+        "try_errors",
+        WORDS.say("errors"),
+        WORDS.say("errors_remark"),
+    )
+    blocks.try_this(model.suggestions(WORDS, layer, head))
+    blocks.check_yourself(model.questions(WORDS))
+    blocks.the_code(shown.code(WORDS, layer, head))
+
+
+def all_of_it() -> None:
+    """Read the text, write the other, and show where the one looks at the other."""
+    chosen, text = selection.model_id(), selection.text()
+    model_id = translation.shown_model(waiting.model(chosen))
+    if model_id != chosen:
+        other_model(chosen, model_id)
+    model, own, problem = read(model_id, text)
+    with waiting.skeleton(WORDS.say("scoring"), height=470):
+        shown = own or model
+        ready = bool(shown.steps) and bool(shown.scores.shares.size)
+    warned(model)
+    if not ready:
+        html("<p class='av-text'>{}</p>", WORDS.say("nothing"))
+        return
+    translation.follow(shown)
+    body(shown, model, own, problem)
+
+
+page.head("cross_attention", WORDS)
+page.guarded(all_of_it)
+page.foot("cross_attention")

@@ -1,0 +1,134 @@
+"""What a decoder keeps of what it has written: the share of each token, and the gates that let go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from attnviz.figures.axis import plain
+from attnviz.figures.theme import GREY, INK, PAPER, Mode, mark, mixed, template
+from attnviz.tracing.trace import Floats
+
+_PATTERNS = ("", "/", "x", ".", "-", "+")
+"""A second mark beside the shade of grey."""
+
+
+def kept_shares(labels: Sequence[str], shares: Floats, mode: Mode) -> go.Figure:
+    """Bars of what each token read so far has in the state, ``shares`` (layer, token), one bar a layer, in per cent."""
+    layers = len(shares)
+    bars = [
+        go.Bar(
+            x=list(range(len(labels))),
+            y=(100 * of_layer).tolist(),
+            name=f"Layer {layer}",
+            marker={
+                "color": mixed(mark("stream", mode), 1 - 0.6 * layer / max(layers, 2), mode),
+                "pattern": {
+                    "shape": _PATTERNS[layer % len(_PATTERNS)],
+                    "fgcolor": PAPER[mode],
+                    "size": 6,
+                    "solidity": 0.3,
+                },
+            },
+            hovertemplate=f"layer {layer}: %{{y:.0f}} %<extra></extra>",
+        )
+        for layer, of_layer in enumerate(shares)
+    ]
+    return go.Figure(
+        bars,
+        {
+            "template": template(mode),
+            "height": 240,
+            "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
+            "barmode": "group",
+            "bargap": 0.3,
+            "showlegend": layers > 1,
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {
+                "tickvals": list(range(len(labels))),
+                "ticktext": [plain(label) for label in labels],
+                "tickangle": -45 if len(labels) > 8 else 0,
+            },
+            "yaxis": {"ticksuffix": " %", "rangemode": "tozero", "nticks": 4},
+        },
+    )
+
+
+def gate_maps(labels: Sequence[str], gates: Floats, mode: Mode, *, chosen: int | None = None) -> go.Figure:
+    """The forget gates (layer, token, channel): a panel a layer, tokens across, each channel a line.
+
+    The channels of a layer are sorted by how much they keep on average, the most at the top. Dark is kept, light is let
+    go; the ``chosen`` token is outlined.
+    """
+    layers, tokens, channels = gates.shape
+    figure = go.Figure()
+    for layer, of_layer in enumerate(gates):
+        order = np.argsort(of_layer.mean(axis=0), kind="stable")
+        figure.add_heatmap(
+            z=np.ascontiguousarray(of_layer[:, order].T, dtype=np.float32),
+            x=list(range(tokens)),
+            xaxis=f"x{layer + 1}",
+            yaxis=f"y{layer + 1}",
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, mixed(mark("stream", mode), 0.06, mode)], [1, INK[mode]]],
+            showscale=False,
+            hovertemplate="%{z:.0%} kept<extra></extra>",
+        )
+    gap = 0.05
+    width = (1 - gap * (layers - 1)) / layers
+    axes: dict[str, object] = {}
+    titles = []
+    shapes = []
+    for layer in range(layers):
+        left = layer * (width + gap)
+        axes[f"xaxis{layer + 1}"] = {
+            "domain": [left, left + width],
+            "anchor": f"y{layer + 1}",
+            "tickvals": list(range(tokens)),
+            "ticktext": [plain(label) for label in labels],
+            "tickangle": -45,
+            "tickfont": {"size": 13, "color": GREY[mode]},
+        }
+        axes[f"yaxis{layer + 1}"] = {
+            "anchor": f"x{layer + 1}",
+            "visible": False,
+            "range": [-0.5, channels - 0.5],
+        }
+        titles.append(
+            {
+                "text": f"Layer {layer}, {channels:,} channels",
+                "x": left,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 14, "color": GREY[mode]},
+            }
+        )
+        if chosen is not None:
+            shapes.append(
+                {
+                    "type": "rect",
+                    "xref": f"x{layer + 1}",
+                    "yref": f"y{layer + 1}",
+                    "x0": chosen - 0.5,
+                    "x1": chosen + 0.5,
+                    "y0": -0.5,
+                    "y1": channels - 0.5,
+                    "line": {"color": mark("query", mode), "width": 2},
+                }
+            )
+    figure.update_layout(
+        template=template(mode),
+        height=300,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        annotations=titles,
+        shapes=shapes,
+        **axes,
+    )
+    return figure
