@@ -25,7 +25,7 @@ _warm: dict[str, bool] = {}
 
 def warm_up() -> None:
     """Load the bundled models and draw from each once, so that the first learner waits for nothing."""
-    from app import cache, selection, translation
+    from app import cache, examples, translation
     from attnviz.errors import UserError
     from attnviz.figures import theme  # noqa: F401 - Plotly takes half a second to import
     from attnviz.models.catalog import catalog
@@ -33,7 +33,7 @@ def warm_up() -> None:
     for entry in catalog():
         if entry.bundled:
             try:
-                cache.trace(entry.id, selection.DEFAULT_TEXT)
+                cache.trace(entry.id, examples.first(entry.id))
                 translation.prepare(entry.id)
             except UserError as error:
                 logger.error("%s", error)

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
+from app import examples
 from app.widgets.markup import html
 from attnviz.models.catalog import catalog, entry, title_of
 
@@ -19,15 +20,6 @@ Origin = Literal["bundled", "cached", "hub"]
 
 MODEL, TEXT, TARGET = "model", "text", "target"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-
-EXAMPLES = {
-    "A pronoun": "The animal didn't cross the street because it was too tired.",
-    "Two pronouns": "John said he was tired. Mary thought he needed rest.",
-    "Agreement": "The keys to the cabinet are on the table.",
-    "A fox and a cat": "The quick brown fox jumps over the lazy dog while the cat watches from a distance.",
-    "A long word or two": "The transformer architecture revolutionized natural language processing.",
-}
-DEFAULT_TEXT = EXAMPLES["A pronoun"]
 
 _PICKED, _PAGE = "_picked", "_page"
 
@@ -54,8 +46,8 @@ def title() -> str:
 
 
 def text() -> str:
-    """The learner's text."""
-    return str(st.session_state.get(TEXT, DEFAULT_TEXT))
+    """The learner's text, or an example that the model can read."""
+    return str(st.session_state.get(TEXT, examples.first(model_id())))
 
 
 def choose(**values: Any) -> None:
@@ -155,8 +147,8 @@ def page() -> str:
     return st.session_state.get(_PAGE) or "home"
 
 
-def address_model() -> None:
-    """Take the model from the address on the first run, and write the chosen one there.
+def begin() -> None:
+    """Take the model from the address on the first run, and write the chosen one there; see that an example fits it.
 
     By hand, because Streamlit would write the label of the list, which differs from server to server.
     """
@@ -166,6 +158,8 @@ def address_model() -> None:
         st.query_params.pop(MODEL, None)
     else:
         st.query_params[MODEL] = model_id()
+    if examples.is_for_others(text(), model_id()):
+        st.session_state[TEXT] = examples.first(model_id())
 
 
 def leave(page: str) -> None:

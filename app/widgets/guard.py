@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from app import selection
+from app import examples, selection
 from app.widgets.markup import html
 from attnviz.errors import ConfigError, ModelError, TooManyTokens, UserError
 from attnviz.models.catalog import title_of
@@ -72,8 +72,7 @@ def _ways_out(error: UserError) -> Iterator[tuple[str, str, Callable[[], None]]]
         for model in others:
             name = model.rpartition("/")[2]
             yield f"model_{name}", f"Use {title_of(model)}", functools.partial(selection.choose, model=model)
-    elif selection.text() != selection.DEFAULT_TEXT:
-        example = selection.DEFAULT_TEXT
+    elif selection.text() != (example := examples.first(selection.model_id())):
         yield "text", "Use the first example", functools.partial(selection.choose, text=example)
 
 

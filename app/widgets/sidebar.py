@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import course, selection
+from app import course, examples, selection
 from app.widgets.markup import html
 
 _OTHER = "_other_model"
@@ -17,13 +17,13 @@ _ORIGINS: dict[selection.Origin, str] = {
 
 def show(current: course.Page) -> None:
     """Draw the sidebar. Model and text stay the same from page to page."""
-    selection.address_model()
+    selection.begin()
     with st.sidebar:
         _model()
         _text()
         with st.container(key="examples", gap=None):
             html("<p class='av-label'>Examples</p>")
-            for name, example in selection.EXAMPLES.items():
+            for name, example in examples.examples(selection.model_id()).items():
                 st.button(
                     name,
                     key=f"row_example_{name}",
@@ -74,7 +74,7 @@ def _text() -> None:
     short = len(selection.text()) <= selection.LONGEST_TEXT_IN_URL
     st.text_area(
         "Your text",
-        selection.DEFAULT_TEXT,
+        examples.first(selection.model_id()),
         key=selection.TEXT,
         height=116,
         bind="query-params" if short else None,

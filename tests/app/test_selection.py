@@ -1,6 +1,7 @@
 """What is chosen lives in the address, and nothing in an address can break a page."""
 
-from app.selection import DEFAULT_TEXT, EXAMPLES
+from app.examples import ENGLISH, PORTUGUESE, examples, first, is_for_others
+from attnviz.models.catalog import catalog
 from tests.app.conftest import errors, notes
 
 
@@ -31,11 +32,11 @@ def test_what_was_picked_leaves_the_address_with_its_page_and_comes_back_with_it
 
 def test_the_examples_are_the_reference_sentences(open_page):
     app = open_page("home")
-    for name, sentence in list(EXAMPLES.items())[::-1]:
+    for name, sentence in list(ENGLISH.items())[::-1]:
         app.button(key=f"row_example_{name}").click().run()
         assert app.text_area(key="text").value == sentence
         assert not errors(app)
-    assert app.text_area(key="text").value == DEFAULT_TEXT
+    assert app.text_area(key="text").value == next(iter(ENGLISH.values()))
     assert "text" not in app.query_params
 
 
@@ -74,3 +75,29 @@ def test_the_address_names_the_model_by_its_id(open_page):
     app.switch_page("app/pages/tokens.py").run()
     assert app.query_params["model"] == SMOLLM2
     assert open_page("tokens", model=SMOLLM2).selectbox(key="model").value == SMOLLM2
+
+
+def test_an_example_gives_way_to_one_that_the_model_can_read(open_page):
+    app = open_page("home", model="attnviz/translate-pt-en")
+    assert app.text_area(key="text").value == next(iter(PORTUGUESE.values()))
+    assert "text" not in app.query_params
+    app.selectbox(key="model").set_value(SMOLLM2).run()
+    assert app.text_area(key="text").value == next(iter(ENGLISH.values()))
+
+
+def test_a_text_of_ones_own_stays(open_page):
+    app = open_page("home", text="A sentence of mine.")
+    app.selectbox(key="model").set_value("attnviz/translate-pt-en").run()
+    assert app.text_area(key="text").value == "A sentence of mine."
+
+
+def test_every_model_can_read_its_examples():
+    import attnviz
+
+    for entry in catalog():
+        if entry.bundled:
+            model = attnviz.load(entry.id)
+            for text in examples(entry.id).values():
+                assert model.as_read(text)
+                assert not is_for_others(text, entry.id)
+            assert first(entry.id) in examples(entry.id).values()

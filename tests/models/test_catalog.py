@@ -72,7 +72,7 @@ def test_names():
 
 
 def test_the_model_of_this_project_is_listed_where_its_weights_are(fresh_catalog, monkeypatch, tmp_path):
-    monkeypatch.setitem(bundled._OWN_WEIGHTS, bundled.SPELLING, tmp_path)
+    monkeypatch.setattr(bundled, "_SPELLING_WEIGHTS", tmp_path)
     assert entry(bundled.SPELLING) is None
     (tmp_path / "model.safetensors").write_bytes(b"")
     catalog.cache_clear()

@@ -17,7 +17,6 @@ from training.spelling_to_sound.model import untrained
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "src" / "attnviz" / "models" / "weights" / "spelling_to_sound"
-METRICS = Path(__file__).parent / "metrics.csv"
 SAMPLE = ROOT / "tests" / "models" / "held_out_words.tsv"
 SAMPLED = 300
 MOST_BYTES = 30_000_000
@@ -61,7 +60,7 @@ def main() -> None:
     for path in sorted(options.work.glob("step-*.pt")):
         publish(path, SHIPPED / "youth" / path.stem, tokenizer, len(tokenizer))
     rows = list(csv.reader((options.work / "metrics.csv").open(newline="")))
-    with METRICS.open("w", newline="") as file:
+    with (SHIPPED / "training.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     SAMPLE.write_text(sample(lexicon, (dictionary.parent / "LICENSE").read_text("utf-8")), "utf-8")
     AutoTokenizer.from_pretrained(SHIPPED)

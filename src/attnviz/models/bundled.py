@@ -82,15 +82,16 @@ PACKAGES: dict[str, Package] = {
     ),
 }
 
-_OWN_WEIGHTS: dict[str, Path] = {SPELLING: Path(__file__).parent / "weights" / "spelling_to_sound"}
-"""Models that this project trained itself and ships inside the package."""
+_SPELLING_WEIGHTS = Path(__file__).parent / "weights" / "spelling_to_sound"
+"""The model that this project trained itself and ships inside the package, with moments of its youth."""
+
+_YOUTH = f"{SPELLING}-step-"
 
 
 def is_bundled(model_id: str) -> bool:
     """Whether the model comes with AttnViz, so that it needs no network."""
-    if model_id in _OWN_WEIGHTS:
-        return (_OWN_WEIGHTS[model_id] / "model.safetensors").is_file()
-    return model_id in PACKAGES
+    own = _own_folder(model_id)
+    return model_id in PACKAGES or bool(own and (own / "model.safetensors").is_file())
 
 
 def folder_of(model_id: str, progress: Progress | None = None) -> Path:
@@ -99,9 +100,30 @@ def folder_of(model_id: str, progress: Progress | None = None) -> Path:
     Raises :class:`ModelError` when its package is missing or damaged or the copy cannot be stored, KeyError
     for a model that is not bundled.
     """
-    if model_id in _OWN_WEIGHTS:
-        return _OWN_WEIGHTS[model_id]
-    return _ready(PACKAGES[model_id], progress, thoroughly=False)
+    return _own_folder(model_id) or _ready(PACKAGES[model_id], progress, thoroughly=False)
+
+
+def youth() -> dict[int, str]:
+    """Steps of the training of the spelling-to-sound model, ascending, and the id of the model as it was then."""
+    folders = sorted((_SPELLING_WEIGHTS / "youth").glob("step-*"))
+    steps = [int(folder.name.removeprefix("step-")) for folder in folders]
+    return {step: f"{_YOUTH}{step}" for step in steps}
+
+
+def training_log() -> Path:
+    """What was measured in that training, as CSV: step, loss, word accuracy, phoneme errors, seconds."""
+    return _SPELLING_WEIGHTS / "training.csv"
+
+
+def _own_folder(model_id: str) -> Path | None:
+    if model_id == SPELLING:
+        return _SPELLING_WEIGHTS
+    step = model_id.removeprefix(_YOUTH)
+    return (
+        _SPELLING_WEIGHTS / "youth" / f"step-{int(step):05}"
+        if step != model_id and step.isdecimal()
+        else None
+    )
 
 
 def prepare(progress: Progress | None = None) -> None:

@@ -73,4 +73,8 @@ def names_of(model_id: str) -> tuple[str, ...]:
 def title_of(model_id: str) -> str:
     """What a model is called on screen."""
     known = entry(model_id)
-    return known.title if known else model_id.rpartition("/")[2]
+    if known:
+        return known.title
+    younger, _, step = model_id.rpartition("-step-")
+    grown = entry(younger)
+    return f"{grown.title} at step {step}" if grown else model_id.rpartition("/")[2]

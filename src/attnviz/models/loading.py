@@ -38,6 +38,7 @@ from attnviz.models.architecture import Architecture, architecture, family
 from attnviz.models.catalog import entry, title_of
 from attnviz.models.checkpoint import CONFIG, MAX_CONFIG_BYTES, has_tokenizer, stored_parameters, weight_files
 from attnviz.models.configs import build_errors, check_sizes
+from attnviz.models.spelling import readable, sounds, spells
 from attnviz.settings import settings
 from attnviz.tracing.attention import register
 
@@ -76,6 +77,14 @@ class LoadedModel:
     architecture: Architecture
     device: torch.device
     source: Literal["bundled", "folder", "cache", "hub"]
+
+    def as_read(self, text: str) -> str:
+        """The text as this model reads it. Raises :class:`TextError` for what it cannot read at all."""
+        return readable(self.id, text)
+
+    def as_written(self, target: str) -> str:
+        """A target that somebody typed as this model would write it; raises :class:`TextError` as above."""
+        return sounds(target, self.tokenizer.get_vocab()) if spells(self.id) else target
 
 
 def load(model_id_or_folder: str | os.PathLike[str], progress: Progress | None = None) -> LoadedModel:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 
 from attnviz.errors import TextError
+from attnviz.models.bundled import SPELLING
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'-"
 MOST_WORDS = 3
@@ -26,6 +28,31 @@ _ALIKE = {
     "ı": "i",
 }
 _SIGNS = "'-"
+
+
+def spells(model_id: str) -> bool:
+    """Whether this is the spelling-to-sound model, at any moment of its training."""
+    return model_id.startswith(SPELLING)
+
+
+def readable(model_id: str, text: str) -> str:
+    """The text as this model reads it: as it is, but for the spelling-to-sound model. Raises as :func:`normalise`."""
+    return normalise(text)[0] if spells(model_id) else text
+
+
+def sounds(text: str, known: Container[str]) -> str:
+    """A pronunciation as the model writes it: sounds in capitals, one space between them.
+
+    Raises :class:`TextError` for a sound that is not ``known``.
+    """
+    typed = text.upper().split()
+    for sound in typed:
+        if sound not in known or sound.startswith("<"):
+            raise TextError(
+                f"“{sound[:12]}” is not a sound that this model writes.",
+                "Its sounds are such as K, NG or AY1, with a space between them and | between words.",
+            )
+    return " ".join(typed)
 
 
 def normalise(text: str) -> tuple[str, tuple[str, ...]]:

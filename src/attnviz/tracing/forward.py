@@ -37,6 +37,8 @@ def trace(
         raise TextError(
             f"{facts.name} reads one text, not a pair.", "Give it one text, or choose an encoder."
         )
+    if isinstance(text, str):
+        text = model.as_read(text)
     ids, segments = encode(model.tokenizer, text, limit=token_limit(model), reader=model.title)
     _check_edits(model, edits)
     inputs: dict[str, Any] = {"input_ids": _batch(model, ids)}
@@ -88,7 +90,7 @@ def write(model: LoadedModel, text: str, edits: Sequence[Edits]) -> tuple[Tokens
         _check_edits(model, one)
         if replace(one, ablate_heads=()) != NO_EDITS:
             raise SelectionError("Only heads can be switched off here.", "Leave the other changes out.")
-    ids, _ = encode(model.tokenizer, text, limit=token_limit(model), reader=model.title)
+    ids, _ = encode(model.tokenizer, model.as_read(text), limit=token_limit(model), reader=model.title)
     rows = _written(model, ids, Pass(facts, row_edits=tuple(edits)), len(edits))
     return tuple(tokens(model.tokenizer, (_start_id(model), *row)) for row in rows)
 
@@ -106,7 +108,7 @@ def _target_ids(
     start = _start_id(model)
     if target is None:
         return (start, *_written(model, ids, Pass(model.architecture, edits), 1)[0])
-    read, _ = encode(model.tokenizer, target, limit=token_limit(model) - 1, as_target=True)
+    read, _ = encode(model.tokenizer, model.as_written(target), limit=token_limit(model) - 1, as_target=True)
     return (start, *_without_end(read, _end_ids(model)))
 
 
