@@ -112,9 +112,10 @@ class Engine:
         Raises what :func:`attnviz.tracing.tokens.encode` raises.
         """
         from attnviz.models.catalog import title_of
+        from attnviz.models.spelling import readable
         from attnviz.tracing.tokens import encode, tokens
 
-        tokenizer = self.tokenizer(model_id)
+        tokenizer, text = self.tokenizer(model_id), readable(model_id, text)
         ids, segments = encode(tokenizer, text, limit or self._limits.max_tokens, reader=title_of(model_id))
         return tokens(tokenizer, ids, segments, text)
 

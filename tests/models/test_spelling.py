@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnviz.errors import TextError
+from attnviz.models import spelling
 from attnviz.models.spelling import LETTERS, normalise
 
 
@@ -76,3 +77,22 @@ def test_the_result_is_readable_and_stays_as_it_is(text):
     assert set(plain) <= set(LETTERS) | {" "}
     assert plain == " ".join(plain.split())
     assert normalise(plain) == (plain, ())
+
+
+def test_a_pronunciation_may_be_typed_small():
+    known = {"N", "AY1", "T", "|", "<pad>", "n"}
+    assert spelling.sounds(" n ay1  t | t", known) == "N AY1 T | T"
+
+
+@pytest.mark.parametrize("typed", ["N QQ", "<pad>", "AY"])
+def test_a_sound_that_the_model_does_not_write_is_named(typed):
+    with pytest.raises(TextError, match=typed.split()[-1].upper()):
+        spelling.sounds(typed, {"N", "AY1", "T", "<PAD>"})
+
+
+@pytest.mark.parametrize(
+    ("model", "read"),
+    [("attnviz/spelling-to-sound-step-30", "knight"), ("gpt2", "Knight ")],
+)
+def test_only_this_model_reads_so(model, read):
+    assert spelling.readable(model, "Knight ") == read
