@@ -11,12 +11,13 @@ import numpy as np
 import streamlit as st
 
 from app import selection
-from app.widgets import waiting
+from app.widgets import figure, waiting
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.models.catalog import catalog, title_of
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
     from streamlit.delta_generator import DeltaGenerator
 
     from app.lessons import Lesson
@@ -125,6 +126,12 @@ def stage() -> Iterator[tuple[DeltaGenerator, DeltaGenerator]]:
     """The place of the first figure: controls in the margin, the figure and its sentence right of them."""
     with st.container(key="pos"):
         yield st.container(key="pos_margin"), st.container(key="pos_main")
+
+
+def hero(fig: go.Figure, alt: str, data: Any) -> None:
+    """The first figure, as high as the window leaves room for."""
+    with st.container(key="pos_fills"):
+        figure.show(fig, "positions", alt, data, fills=True)
 
 
 def slider(label: str, key: str, low: int, high: int, start: int, step: int = 1) -> int:

@@ -14,6 +14,7 @@ from app.positions.here import (
     SHUFFLE,
     Here,
     Taught,
+    hero,
     offer,
     said,
     signed,
@@ -58,12 +59,10 @@ def show(here: Here, words: Lesson) -> Taught:
             there=signed(_mean_at(similar, min(32, rows - 1))),
         )
         with main:
-            figure.show(
+            hero(
                 figures.table_heatmap(table, figure.mode()),
-                "positions",
                 observed,
                 partial(table_columns, table, "position", "dimension"),
-                fills=True,
             )
             said(observed)
     with blocks.section("pos_similar", words.say("similar"), words.say("similar_remark")):
@@ -113,7 +112,14 @@ def _mean_pair(similar: Floats) -> float:
 
 
 def _parts(table: Floats, words: Lesson) -> None:
-    parts = first_components(table)
+    sizes = np.linalg.norm(table, axis=1)
+    first = int(len(table) > 3 and sizes[0] > 2 * np.median(sizes))  # alone it would be the first component
+    if first:
+        html(
+            "<p class='av-text'>{}</p>",
+            words.say("parts_first", size=f"{sizes[0]:.1f}", usual=f"{np.median(sizes):.1f}"),
+        )
+    parts = first_components(table[first:])
     observed = words.say(
         "parts_say",
         share=f"{100 * parts.shares.sum():.0f}",
@@ -122,11 +128,11 @@ def _parts(table: Floats, words: Lesson) -> None:
     )
     said(observed)
     figure.show(
-        figures.components_curves(parts, figure.mode()),
+        figures.components_curves(parts, figure.mode(), first),
         "position_components",
         observed,
         {
-            "position": range(len(table)),
+            "position": range(first, len(table)),
             **{f"component_{i + 1}": parts.values[:, i] for i in range(parts.values.shape[1])},
         },
     )

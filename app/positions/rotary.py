@@ -204,13 +204,17 @@ def _everywhere(some: Floats, count: int) -> Floats:
 
 def _pair(here: Here, words: Lesson) -> tuple[int, int]:
     """Two tokens of the text: a late one that asks, and an earlier one."""
-    last = len(here.tokens) - 1
-    start = last - (here.tokens.special[last] and last > 0)
+    tokens = here.tokens
+    spoken = [
+        i for i in range(len(tokens)) if any(c.isalnum() for c in tokens.labels[i]) and not tokens.special[i]
+    ]
+    start = spoken[-1] if spoken else len(tokens) - 1
+    before = spoken[max(0, len(spoken) - 4)] if spoken else 0
     left, right = st.columns(2)
     with left:
         query = picked_token(words.say("query"), "pos_query", here.tokens, start)
     with right:
-        key = picked_token(words.say("key"), "pos_key", here.tokens, max(0, start - 3))
+        key = picked_token(words.say("key"), "pos_key", here.tokens, before)
     return query, key
 
 

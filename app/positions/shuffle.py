@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.lessons import Lesson
-from app.positions.here import SHUFFLE, Here, Taught, said, scientific, slider, stage
+from app.positions.here import SHUFFLE, Here, Taught, hero, said, scientific, slider, stage
 from app.widgets import figure, waiting
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
@@ -122,12 +122,10 @@ def _picture(here: Here, moved: Moved, layer: int, words: Lesson) -> None:
                 without=f"{100 * moved.without[layer].mean():.0f}",
             )
         )
-    figure.show(
+    hero(
         figures.change_bars(moved.labels, series, figure.mode()),
-        "positions",
         " ".join(told),
         {"token": moved.labels, **{name: 100 * values for name, values in series}},
-        fills=True,
     )
     said(" ".join(told))
     html("<p class='av-source'>{} {}</p>", words.say("shuffle_source"), here.scheme(words))

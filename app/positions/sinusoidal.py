@@ -16,6 +16,7 @@ from app.positions.here import (
     Here,
     Taught,
     choice,
+    hero,
     said,
     scientific,
     signed,
@@ -57,12 +58,10 @@ def show(here: Here, words: Lesson) -> Taught:
             slow=int((waves > length).sum()),
         )
         with main:
-            figure.show(
+            hero(
                 figures.table_heatmap(table, figure.mode()),
-                "positions",
                 observed,
                 partial(table_columns, table, "position", "dimension"),
-                fills=True,
             )
             said(observed)
             html("<p class='av-source'>{}</p>", _own(here, words))

@@ -42,10 +42,11 @@ def table_heatmap(
 ) -> go.Figure:
     """A table (row, column) as colours about zero: red below, blue above. Rows run downwards.
 
+    Where a few numbers are far larger than all others, colours end before them: else the rest would be white.
     ``names`` stand at the rows in place of numbers; the columns count from ``first``.
     """
     rows, columns = table.shape
-    limit = float(np.abs(table).max()) or 1.0
+    limit = colour_limit(table)
     named: dict[str, Any] = (
         {"tickvals": list(range(rows)), "ticktext": [plain(name) for name in names]} if names else {}
     )
@@ -70,7 +71,14 @@ def table_heatmap(
     )
 
 
-def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 420) -> go.Figure:
+def colour_limit(table: Floats) -> float:
+    """Where the colours of a table end: at its largest number, or where 99.5 % of all end if that is less than half."""
+    size = np.abs(table)
+    largest, most = float(size.max(initial=0)), float(np.quantile(size, 0.995)) if size.size else 0.0
+    return (most if 0 < most < largest / 2 else largest) or 1.0
+
+
+def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 500) -> go.Figure:
     """Cosine similarities (position, position) from -1 to 1 as a square."""
     count = len(similarities)
     heatmap = go.Heatmap(
@@ -79,7 +87,7 @@ def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 420) -
         zmax=1,
         colorscale=_stops(DIVERGING[mode]),
         hovertemplate="positions %{y} and %{x}: <b>%{z:.3f}</b><extra></extra>",
-        colorbar=_bar("cosine similarity", mode),
+        colorbar=_bar_below("cosine similarity", mode),
     )
     ends = [-0.5, count - 0.5]
     return go.Figure(
@@ -100,7 +108,7 @@ def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 420) -
                 "scaleanchor": "x",
                 "constrain": "domain",
             },
-            "margin": {"t": 16},
+            "margin": {"t": 16, "b": 120},
         },
     )
 
@@ -163,9 +171,12 @@ def products_curve(products: ByDistance, mode: Mode) -> go.Figure:
     )
 
 
-def components_curves(parts: Components, mode: Mode) -> go.Figure:
-    """The first components of a table against the position, each named at its end with its share."""
-    xs = np.arange(len(parts.values))
+def components_curves(parts: Components, mode: Mode, first: int = 0) -> go.Figure:
+    """The first components of a table against the position, each named at its end with its share.
+
+    ``first`` is the position of the first row.
+    """
+    xs = np.arange(len(parts.values)) + first
     colours = (INK[mode], mark("query", mode), mark("key", mode))
     words = (INK[mode], text("query", mode), text("key", mode))
     count = min(parts.values.shape[1], 3)
@@ -189,7 +200,7 @@ def components_curves(parts: Components, mode: Mode) -> go.Figure:
         {
             "template": template(mode),
             "height": 300,
-            "xaxis": {"title": {"text": "position"}, "range": [0, max(len(xs) - 1, 1)]},
+            "xaxis": {"title": {"text": "position"}, "range": [0, max(int(xs[-1]), 1)]},
             "yaxis": {"title": {"text": "along the component"}, "zeroline": True},
             "margin": {"r": 72, "t": 16},
             "annotations": _end_labels(labels, 0.09 * span),
@@ -358,7 +369,7 @@ def score_curve(
                 x=distances,
                 y=elsewhere,
                 mode="markers",
-                marker={"color": INK[mode], "size": 5, "symbol": "circle-open"},
+                marker={"color": INK[mode], "size": 9, "symbol": "circle-open", "line": {"width": 1.5}},
                 hovertemplate="both moved, %{x} apart: <b>%{y:.3f}</b><extra></extra>",
             )
         )
@@ -456,14 +467,14 @@ def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
         xgap=1,
         ygap=1,
         hovertemplate="query %{y}, key %{x}: <b>−%{z:.3f}</b><extra></extra>",
-        colorbar=_bar("taken from the score", mode),
+        colorbar=_bar_below("taken from the score", mode),
     )
     axis = {"fixedrange": True, "constrain": "domain", "showgrid": False}
     return go.Figure(
         [heatmap],
         {
             "template": template(mode),
-            "height": 380,
+            "height": 460,
             "xaxis": {
                 **axis,
                 "title": {"text": "key (to)", "font": {"color": text("key", mode)}},
@@ -476,7 +487,7 @@ def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
                 "range": [count - 0.5, -0.5],
                 "scaleanchor": "x",
             },
-            "margin": {"t": 16},
+            "margin": {"t": 16, "b": 120},
         },
     )
 
@@ -498,7 +509,7 @@ def change_bars(labels: Sequence[str], series: Sequence[tuple[str, Floats]], mod
             name=name,
             marker={
                 "color": colours[i],
-                "pattern": {"shape": patterns[i], "fgcolor": PAPER[mode], "size": 5},
+                "pattern": {"shape": patterns[i], "fillmode": "overlay", "fgcolor": PAPER[mode], "size": 5},
                 "line": {"width": 0},
             },
             customdata=[plain(label) for label in labels],
@@ -561,4 +572,21 @@ def _bar(title: str, mode: Mode) -> dict[str, Any]:
         "outlinewidth": 0,
         "thickness": 8,
         "xpad": 8,
+    }
+
+
+def _bar_below(title: str, mode: Mode) -> dict[str, Any]:
+    """A thin colour bar below the left end of a square."""
+    return {
+        **_bar(title, mode),
+        "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+        "orientation": "h",
+        "lenmode": "pixels",
+        "len": 216,
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 62,
     }

@@ -1,0 +1,197 @@
+"""The page on positions on the real bundled models."""
+
+import base64
+import contextlib
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+import attnviz
+from attnviz.analysis import positions as analysis
+from attnviz.models.positions import model_positions
+from tests.app.conftest import errors, markup, notes
+
+SCRIPT = "positions"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+TRANSLATOR = "attnviz/translate-en-pt"
+TEXT = "The animal didn't cross the street because it was too tired."
+VIEWS = ("Sinusoidal", "Learned", "Rotary", "T5 bias", "ALiBi", "Shuffle the words")
+
+
+def said(app):
+    """All observations, as text."""
+    bodies = [e for e in markup(app) if "av-say" in e]
+    return " ".join(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip() for body in bodies)
+
+
+def chart(app, number=0):
+    return json.loads(app.get("plotly_chart")[number].proto.spec)
+
+
+def array(values):
+    if not isinstance(values, dict):
+        return np.array(values)
+    shape = [int(n) for n in str(values.get("shape", "-1")).split(",")]
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).reshape(shape)
+
+
+def run_code(app):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(app.code[0].value, "the code", "exec"), {})
+    return printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {i: attnviz.load(i) for i in (MINILM, SMOLLM2, TRANSLATOR)}
+
+
+@pytest.mark.parametrize(
+    ("model", "view"), [(MINILM, "Learned"), (SMOLLM2, "Rotary"), (TRANSLATOR, "Sinusoidal")]
+)
+def test_the_view_that_fits_the_model_opens_first(open_page, model, view):
+    app = open_page(SCRIPT, model=model)
+    assert app.session_state["scheme"] == view
+    assert not errors(app) and not notes(app)
+
+
+def test_another_model_opens_with_its_own_view(open_page):
+    app = open_page(SCRIPT)
+    app.selectbox(key="model").set_value(SMOLLM2).run()
+    assert app.session_state["scheme"] == "Rotary"
+    assert not errors(app) and not notes(app)
+
+
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATOR])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_with_every_model_and_its_code_runs(open_page, model, view):
+    app = open_page(SCRIPT, model=model, scheme=view)
+    assert not errors(app) and not notes(app)
+    if len(app.code):
+        assert run_code(app).strip()
+    else:
+        assert view == "Learned" and model != MINILM
+        assert any("no learned table" in body for body in markup(app))
+        assert any(b.label == "Use MiniLM" for b in app.button)
+
+
+def test_the_learned_table_is_the_models_own(open_page, models):
+    app = open_page(SCRIPT, pos_rows="40")
+    own = models[MINILM].module.get_parameter("embeddings.position_embeddings.weight").numpy()[:40]
+    np.testing.assert_array_equal(array(chart(app)["data"][0]["z"]), own)
+    similar = np.diagonal(np.corrcoef(own) * 0 + own @ own.T, 1)
+    norms = np.linalg.norm(own, axis=1)
+    mean = (similar / norms[:-1] / norms[1:]).mean()
+    assert f"{mean:.2f} on average" in said(app)
+    assert run_code(app).startswith("(40, 384)")
+
+
+def test_sinusoidal_of_an_odd_width_and_the_translators_own_table(open_page, models):
+    app = open_page(SCRIPT, model=TRANSLATOR, pos_width="7", pos_length="9")
+    np.testing.assert_allclose(array(chart(app)["data"][0]["z"]), analysis.sinusoidal(9, 7), atol=1e-7)
+    own = models[TRANSLATOR].module.get_encoder().embed_positions.weight.numpy()
+    away = np.abs(analysis.sines_then_cosines(*own.shape, to_the_end=True) - own).max()
+    assert away < 1e-6
+    assert any("end at exactly 1 / base" in body and "256" in body for body in markup(app))
+
+
+def test_what_was_typed_as_dimensions(open_page):
+    from app.positions.sinusoidal import dimensions
+
+    assert dimensions("3, 3; 700 x 12 -1", 64) == [3, 12, 1]
+    assert dimensions("nothing", 64) == []
+    app = open_page(SCRIPT, scheme="Sinusoidal", pos_dims="900")
+    assert not errors(app) and any("No dimension of this table" in n for n in notes(app))
+
+
+def test_a_rotary_score_is_the_models_and_stays_when_both_move(open_page, models):
+    app = open_page(SCRIPT, model=SMOLLM2, layer="3", head="2", pos_query="it", pos_key="animal")
+    trace = attnviz.trace(models[SMOLLM2], TEXT)
+    labels = trace.tokens.unique_labels
+    score = float(trace.scores("decoder", 3, 2)[labels.index("it"), labels.index("animal")])
+    assert f"The score of ‘it’ and ‘animal’ is {score:.3f}".replace("-", "−") in said(app)
+    first, second = map(float, run_code(app).split())
+    assert first == pytest.approx(score, abs=1e-3) and second == pytest.approx(first, abs=1e-3)
+
+
+def test_pairs_that_never_get_round_are_counted_from_the_models_speeds(open_page, models):
+    app = open_page(SCRIPT, model=SMOLLM2)
+    model = models[SMOLLM2]
+    waves = 2 * np.pi / model_positions(model.module, model.architecture).rotation(0).speeds
+    assert f"{(waves > 8192).sum()} of 32 never get round within the 8,192 positions" in said(app)
+
+
+def test_shuffled_words_permute_without_positions_in_the_real_encoder(open_page, models):
+    app = open_page(SCRIPT, scheme="Shuffle the words", layer="5", pos_order="4")
+    mixed = analysis.shuffled_text(TEXT, 4)
+    moved = {}
+    for positions in (True, False):
+        edits = attnviz.Edits(positions=positions)
+        one, other = (attnviz.trace(models[MINILM], text, edits=edits) for text in (TEXT, mixed))
+        order = analysis.same_tokens(one.tokens, other.tokens)
+        moved[positions] = analysis.changes(one.hidden_states[6], other.hidden_states[6], order)
+    bars = chart(app)["data"]
+    np.testing.assert_allclose(array(bars[0]["y"]), 100 * moved[True], rtol=1e-3)
+    assert array(bars[1]["y"]).max() < 1e-3 and moved[False].max() < 1e-5
+    assert f"move by {100 * moved[True].mean():.0f} % of their length" in said(app)
+    assert len(bars) == 2
+
+
+def test_a_decoder_says_that_its_mask_lets_order_in(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, scheme="Shuffle the words")
+    assert "by the mask" in said(app)
+    bars = chart(app)["data"]
+    assert array(bars[1]["y"]).max() > 1 and array(bars[2]["y"]).max() < 1e-3
+
+
+def test_a_text_that_cannot_be_shuffled_is_one_sentence(open_page):
+    app = open_page(SCRIPT, scheme="Shuffle the words", text="hello there")
+    assert any("three different" in e for e in errors(app)) and not app.exception
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_questions_are_answered_by_the_data_and_suggestions_open(open_page, view):
+    app = open_page(SCRIPT, scheme=view)
+    reveals = 0
+    for group in app.get("button_group"):
+        if group.key.startswith("answer_"):
+            group.set_value([group.options[0]])
+            reveals += 1
+    app.run()
+    assert not errors(app) and reveals >= 1
+    assert sum("av-reveal" in body and "<b>" in body for body in markup(app)) == reveals
+    for number in range(len([b for b in app.button if (b.key or "").startswith("row_try_")])):
+        again = open_page(SCRIPT, scheme=view)
+        next(b for b in again.button if b.key == f"row_try_{number}").click().run()
+        assert not errors(again) and not notes(again)
+
+
+def test_the_steepest_alibi_head_is_not_the_first_for_twelve_heads(open_page):
+    app = open_page(SCRIPT, scheme="ALiBi")
+    label = next(b.label for b in app.button if b.key == "row_try_0").replace("\\", "")
+    assert "slope 0.707" in label
+    next(b for b in app.button if b.key == "row_try_0").click().run()
+    assert said(app).startswith("Head 8 takes 0.7071")
+
+
+def test_a_t5_shows_its_learned_biases(tmp_path, monkeypatch):
+    """The view's own numbers for a T5, without a bundled one: the sentence rests on the model's table."""
+    from app.positions import relative
+    from tests.tiny import save_tiny
+
+    model = attnviz.load(save_tiny(tmp_path, "t5"))
+    bias = model_positions(model.module, model.architecture).biases[0]
+    asked = relative._questions(32, 128, True, bias, _words())
+    assert asked[1].answer == f"head {int((bias.table[0] - bias.table[15]).argmax())}"
+    assert "spread" not in relative._suggestions(bias, _words())[0].detail
+
+
+def _words():
+    from app.lessons import lesson
+
+    return lesson(SCRIPT)
