@@ -134,12 +134,26 @@ def picked(key: str, count: int, what: str, start: int, of: object) -> int:
         st.query_params.pop(key, None)
     st.session_state[owner] = of
     value = whole_number(key, count, what, start)
+    keep(key, value, start)
+    return value
+
+
+def keep(key: str, value: object, start: object) -> None:
+    """Put a choice that no widget holds into the address, or take it out where it is what the page opens with."""
     if value == start:
         st.query_params.pop(key, None)
     else:
-        st.query_params[key] = str(value)
+        st.query_params[key] = str(value).lower() if isinstance(value, bool) else str(value)
     st.session_state[_PICKED] = st.session_state.get(_PICKED, frozenset()) | {key}
-    return value
+
+
+def switch(key: str, what: str) -> bool:
+    """Whether a switch is on that no widget holds; off, with a note, for what the address cannot mean."""
+    asked = str(st.session_state.get(key, st.query_params.get(key, False))).lower()
+    if asked not in ("true", "false"):
+        note(f"{what.capitalize()} can be true or false, not “{asked[:20]}”; it is off.")
+    st.session_state[key] = asked == "true"
+    return asked == "true"
 
 
 def page() -> str:

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from attnviz.viewer.packing import Block, pack, unpack
+import attnviz
+from attnviz.viewer.packing import Block, blocks, pack, unpack
+from tests.tiny import save_tiny
 
 
 def attention(layers, heads, queries, keys, causal=False, seed=0, sharpness=3.0):
@@ -24,17 +26,23 @@ def attention(layers, heads, queries, keys, causal=False, seed=0, sharpness=3.0)
 
 def test_a_small_message_byte_by_byte():
     weights = np.array([[[[1, 0, 0], [0.25, 0.75, 0], [0.5, 0.25, 0.25]]]], np.float32)
-    data = gzip.decompress(pack([Block("decoder", weights, first=4)], {"model": "é"}))
+    data = gzip.decompress(pack([Block("decoder", weights, first=4, exact=(0,))], {"model": "é"}))
     assert data[:4] == b"AVW1"
     (length,) = struct.unpack("<I", data[4:8])
     assert length % 4 == 0
     assert (
         data[8 : 8 + length].rstrip()
         == (
-            '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true}]}'
+            '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true,"exact":[0]}]}'
         ).encode()
     )
-    assert data[8 + length :] == struct.pack("<3f", 1, 0.75, 0.5) + bytes([255, 85, 255, 255, 128, 128, 0, 0])
+    # 255 steps are worth: nothing; 0.75, rounded down to 2 ** (-850/2048); 0.5, the largest of a row of which 0.25 are left
+    worth = struct.pack("<3H", 65535, 850, 2048)
+    sums = struct.pack("<3H", 65535, 850, 2048)
+    exact = struct.pack("<3H", 0, 4096, 2048)
+    assert data[8 + length :] == b"".join(part + b"\0\0" for part in (worth, sums, exact)) + bytes(
+        [0, 0, 255, 0, 128, 128, 0, 0]
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -42,24 +50,34 @@ def test_a_small_message_byte_by_byte():
     npst.arrays(
         np.float32,
         npst.array_shapes(min_dims=4, max_dims=4, max_side=6),
-        elements=st.floats(0, 1, width=32, allow_subnormal=False),
+        elements=st.just(0.0) | st.floats(2**-30, 1, width=32),
     ),
     st.sampled_from(["encoder", "decoder", "cross"]),
     st.dictionaries(st.text(), st.text() | st.integers(-9, 9)),
 )
 def test_round_trip_within_a_five_hundred_and_tenth_of_the_largest_of_the_row(weights, kind, header):
     header.pop("blocks", None)
-    message = pack([Block(kind, weights)], header)
-    back, (block,) = unpack(message)
+    for exact in [(), tuple(range(0, weights.shape[3], 2))]:
+        check(weights, kind, header, exact)
+
+
+def check(weights, kind, header, exact):
+    back, (block,) = unpack(pack([Block(kind, weights, exact=exact)], header))
     assert back == header
     assert block.kind == kind
     largest = weights.max(-1, keepdims=True)
-    assert (np.abs(block.weights - weights) <= largest * (1 / 510 + 1e-6)).all()
+    errors = np.abs(block.weights - weights)
+    assert (errors <= largest * (1 / 510 + 1e-5)).all()
+    assert (errors[..., list(exact)] <= weights[..., list(exact)] / 5900).all()
+    left = np.delete(weights, list(exact), -1)
+    if exact and left.size:
+        left_errors = np.delete(errors, list(exact), -1)
+        assert (left_errors <= left.max(-1, keepdims=True) * (1 / 96 + 1e-5)).all()
 
 
 def test_a_uniform_row_over_512_keys_survives():
     _, (block,) = unpack(pack([Block("encoder", np.full((1, 1, 1, 512), 1 / 512, np.float32))]))
-    np.testing.assert_allclose(block.weights, 1 / 512, rtol=1e-6)
+    np.testing.assert_allclose(block.weights, 1 / 512, rtol=1 / 1500)
 
 
 def test_causal_triangles_are_not_sent():
@@ -85,6 +103,17 @@ def test_kinds_of_different_depth_and_length_travel_together():
 def test_one_token():
     _, (block,) = unpack(pack([Block("decoder", np.ones((2, 2, 1, 1), np.float32))]))
     assert block.weights.tolist() == [[[[1.0]], [[1.0]]]] * 2
+
+
+def test_the_first_and_the_special_keys_of_a_trace_are_exact(tmp_path):
+    trace = attnviz.trace(attnviz.load(save_tiny(tmp_path, "bert")), "the cat sat on the mat")
+    (block,) = blocks(trace)
+    resting = [0, *(i for i, special in enumerate(trace.tokens.special) if special and i)]
+    assert block.exact == tuple(resting)
+    _, (back,) = unpack(pack([block], {"of": "x"}))
+    np.testing.assert_allclose(back.weights[..., resting], block.weights[..., resting], rtol=1 / 5900)
+    (second,) = blocks(trace, range(1, 3))
+    assert (second.first, len(second.weights)) == (1, 2)
 
 
 @pytest.mark.parametrize(

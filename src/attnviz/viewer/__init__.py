@@ -23,9 +23,9 @@ from typing import Any
 
 from attnviz.viewer.text import well_formed
 
-__all__ = ["PICTURES", "module", "script", "standalone", "style"]
+__all__ = ["PICTURES", "feed", "module", "script", "standalone", "style"]
 
-PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow")
+PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow", "attention")
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
 
 _HERE = Path(__file__).parent
@@ -40,6 +40,12 @@ def script(picture: str) -> str:
     ``picture`` is one of ``PICTURES``; ValueError for another.
     """
     return f"{_program(picture)}\nexport default attnviz();\n"
+
+
+def feed() -> str:
+    """The JavaScript of what takes in messages of attention weights (``packing``) as one ES module: mounted beside the
+    picture ``attention``, its data is the message, and the picture's payload names the message by the ``of`` of its header."""
+    return f"{_joined('feed')}\nexport default feed;\n"
 
 
 def module(name: str) -> str:
@@ -75,11 +81,16 @@ def _program(picture: str) -> str:
     text, so that a reader can save the picture as a page without asking the server."""
     if picture not in PICTURES:
         raise ValueError(f"no picture {picture!r}; there are {', '.join(PICTURES)}")
-    modules: dict[str, str] = {}
-    _collect(picture, modules)
-    body = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)).strip() for text in modules.values())
+    body = _joined(picture)
     ending = f"return mounting({picture}, {{ page: {_inert(_page())}, program: attnviz.toString() }});"
     return f'function attnviz() {{\n"use strict";\n{body}\n{ending}\n}}'
+
+
+def _joined(name: str) -> str:
+    """A module and all that it imports, as plain functions."""
+    modules: dict[str, str] = {}
+    _collect(name, modules)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)).strip() for text in modules.values())
 
 
 def _collect(name: str, modules: dict[str, str]) -> None:

@@ -11,6 +11,11 @@
  * @property {string} name
  * @property {string} choice  the field of the payload, and of the state, that holds what is chosen
  * @property {(root: HTMLElement, payload: any, host: Host) => void} draw  draws all, or again after any change
+ * @property {string[]} [asides]  fields of the payload beside the choice that may change without the state starting again
+ * @property {(payload: any, host: Host) => SVGElement} [drawing]  what is saved, where the page shows no SVG
+ * @property {(payload: any, host: Host) => string} [csv]  the numbers that are saved, where the payload has none
+ * @property {(payload: any, host: Host) => any} [saved]  the payload of a saved page
+ * @property {(host: Host) => void} [ended]  lets go of what the picture held on to
  *
  * @typedef {object} Host
  * @property {Theme} theme
@@ -355,6 +360,8 @@ function mount(parent, picture, own) {
       hairline: theme.hairline,
       query: theme.query.text,
       key: theme.key.text,
+      "query-mark": theme.query.mark,
+      "key-mark": theme.key.mark,
       sans: theme.sans,
       serif: theme.serif,
     }))
@@ -369,12 +376,15 @@ function mount(parent, picture, own) {
     ...[
       ["PNG", () => savePng(parts())],
       ["SVG", () => saveSvg(parts())],
-      ["CSV", () => download(new Blob(["\ufeff", payload.csv], { type: "text/csv" }), `${parts().name}.csv`)],
-      ["Web page", () => savePage(root, picture, payload, host.state, own, parts().name)],
+      ["CSV", () => download(new Blob(["\ufeff", table()], { type: "text/csv" }), `${fileName(picture, payload)}.csv`)],
+      ["Web page", () => savePage(root, picture, saved(), host.state, own, fileName(picture, payload))],
     ].map(([label, act]) => element("button", { type: "button", onclick: act }, label)),
   );
+  const table = () => (picture.csv ? picture.csv(payload, host) : payload.csv);
+  const saved = () => (picture.saved ? picture.saved(payload, host) : payload);
   const parts = () => ({
-    root: body,
+    placed: picture.drawing ? [{ drawing: picture.drawing(payload, host), x: 0, y: 0 }] : drawingsIn(body),
+    wide: body.getBoundingClientRect().width,
     theme: host.theme,
     measure,
     heading: spoken.heading,
@@ -408,7 +418,9 @@ function mount(parent, picture, own) {
     ); // a font that does not load leaves the drawing in the one that is there
   }
 
-  const content = (data) => JSON.stringify({ ...data, [picture.choice]: null });
+  const without = (data, fields) => JSON.stringify({ ...data, ...Object.fromEntries(fields.map((name) => [name, null])) });
+  const asides = picture.asides ?? [];
+  const content = (data) => without(data, [picture.choice, ...asides]);
   return {
     update(data, setTriggerValue) {
       send = setTriggerValue;
@@ -416,10 +428,13 @@ function mount(parent, picture, own) {
       payload = data;
       if (!previous || content(previous) !== content(data)) {
         host.state = { [picture.choice]: data[picture.choice], sent: [] };
-        saves.children[2].hidden = !data.csv;
+        saves.children[2].hidden = !(picture.csv || data.csv);
         draw();
-      } else if (follow(picture.choice, data, previous, host.state) || !same(host.theme, themeOf(root, data.theme)))
-        draw();
+      } else {
+        const chosen = follow(picture.choice, data, previous, host.state);
+        const told = asides.some((name) => !same(previous[name], data[name]));
+        if (chosen || told || !same(host.theme, themeOf(root, data.theme))) draw(chosen && asides.length > 0);
+      }
       drawnWidth = host.width;
       if (!previous) resized.observe(body);
       askFonts();
@@ -430,6 +445,7 @@ function mount(parent, picture, own) {
       if (call !== calls) return false;
       resized.disconnect();
       scheme.removeEventListener("change", repaint);
+      picture.ended?.(host);
       root.remove();
       return true;
     },
@@ -483,20 +499,24 @@ function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** All drawings of a picture as one SVG with heading and note, on paper. */
-function composed({ root, theme, measure, heading, note }) {
+/** The drawings that a picture shows, with their places. */
+function drawingsIn(root) {
   const whole = root.getBoundingClientRect();
+  const found = [...root.querySelectorAll("svg.av-drawing")].map((drawing) => [drawing, drawing.getBoundingClientRect()]);
+  const top = Math.min(...found.map(([, box]) => box.top));
+  return found.map(([drawing, box]) => ({ drawing: drawing.cloneNode(true), x: box.left - whole.left, y: box.top - top }));
+}
+
+/** All drawings of a picture as one SVG with heading and note, on paper. */
+function composed({ placed, wide, theme, measure, heading, note }) {
   const margin = 16;
-  const drawings = [...root.querySelectorAll("svg.av-drawing")];
-  const boxes = drawings.map((drawing) => drawing.getBoundingClientRect());
-  const top = Math.min(...boxes.map((box) => box.top));
-  const width = whole.width + 2 * margin;
+  const width = wide + 2 * margin;
   const wrapped = (text, size, family, weight) =>
-    lines(text, whole.width, (line) => measure(line, font(size, family, weight)));
+    lines(text, wide, (line) => measure(line, font(size, family, weight)));
   const above = wrapped(shown(heading), 19, theme.sans, 400);
   const below = wrapped(shown(note), 14, theme.sans, 400);
   const start = margin + (above.length ? above.length * 26 + 12 : 0);
-  const end = start + Math.max(...boxes.map((box) => box.bottom)) - top;
+  const end = start + Math.max(...placed.map(({ drawing, y }) => y + Number(drawing.getAttribute("height"))));
   const height = end + (below.length ? below.length * 20 + 8 : 0) + margin;
   const text = (line, size, y, fill) =>
     shape("text", { x: margin, y, fill, "font-size": size, "font-family": theme.sans }, line);
@@ -505,18 +525,12 @@ function composed({ root, theme, measure, heading, note }) {
     { xmlns: SVG, viewBox: `0 0 ${width} ${height}`, width, height },
     shape("rect", { width, height, fill: theme.paper }),
     ...above.map((line, index) => text(line, 19, margin + 20 + 26 * index, theme.ink)),
-    ...drawings.map((drawing, index) => {
-      const copy = drawing.cloneNode(true);
-      copy.querySelectorAll("[data-live]").forEach((node) => node.remove());
-      for (const node of [copy, ...copy.querySelectorAll("*")]) {
+    ...placed.map(({ drawing, x, y }) => {
+      drawing.querySelectorAll("[data-live]").forEach((node) => node.remove());
+      for (const node of [drawing, ...drawing.querySelectorAll("*")]) {
         for (const name of ["tabindex", "role", "class", "style"]) node.removeAttribute(name);
       }
-      const place = {
-        x: boxes[index].left - whole.left + margin,
-        y: boxes[index].top - top + start,
-        overflow: "visible",
-      };
-      return filled(copy, place, []);
+      return filled(drawing, { x: x + margin, y: y + start, overflow: "visible" }, []);
     }),
     ...below.map((line, index) => text(line, 14, end + 24 + 20 * index, theme.quiet)),
   );

@@ -1,0 +1,172 @@
+"""The attention viewer on a page: every layer and head in the browser at once, and what is chosen there back in Python.
+
+On any page::
+
+    choice = attention.chosen(trace, opening=(layer, head, token), of=(model_id, text))
+    attention.show(trace, choice, key="viewer", of=(model_id, text), title=title)
+
+``chosen`` reads session and address, checks every value, and writes the address; ``show`` mounts the viewer and takes what
+the reader chooses in it. Both belong inside one ``fragment``: a choice then reruns only that. The weights travel apart from
+the viewer, so that a rerun sends what has changed and never the weights again.
+
+A page with two viewers names their controls apart (``prefix="left_"``) and gives both the same ``link``: what is chosen in
+one is then chosen in the other, in its own depth and length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+import streamlit as st
+
+from app import selection
+from app.widgets import picture
+from attnviz import viewer
+from attnviz.tracing.trace import AttentionKind, Trace
+from attnviz.viewer.attention import (
+    LAYERS_A_MESSAGE,
+    Choice,
+    Scale,
+    View,
+    choice_of,
+    is_long,
+    message,
+    needed_layer,
+    payload,
+    small_message,
+)
+
+Of = tuple[str, ...]
+"""What the weights are of: model, text, and whatever else a cache must tell apart."""
+
+
+def chosen(
+    trace: Trace, opening: tuple[int, int, int], of: Of, kind: AttentionKind | None = None, prefix: str = ""
+) -> Choice:
+    """What is chosen, from session or address, checked; ``opening`` is (layer, head, token) where nothing is.
+
+    The controls are ``layer``, ``head``, ``heads``, ``query``, ``mean``, ``first``, ``special``, ``merge``, ``least``,
+    ``mass``, ``scale`` and ``view``, and ``kind`` where the page does not give it.
+    """
+    kinds = trace.kinds
+    kind = kind or selection.one_of(f"{prefix}kind", kinds, "kind of attention")
+    names = trace.query_tokens(kind).unique_labels
+    start = Choice(kind, *opening)
+    found: dict[str, Any] = {
+        "layer": selection.whole_number(f"{prefix}layer", trace.layers(kind), "layer", start.layer),
+        "head": selection.whole_number(f"{prefix}head", trace.heads(kind), "head", start.head),
+        "query": selection.one_of(f"{prefix}query", names, "token", start=names[start.token]),
+        "heads": _heads(f"{prefix}heads", trace.heads(kind)),
+        "least": int(selection.number(f"{prefix}least", 0, 50, "the least weight", 0)),
+        "mass": int(selection.number(f"{prefix}mass", 50, 100, "the share of lines", 100)),
+        "scale": selection.one_of(f"{prefix}scale", get_args(Scale), "scale of colours"),
+        "view": selection.one_of(f"{prefix}view", get_args(View), "view"),
+        **{name: selection.switch(f"{prefix}{name}", name) for name in _SWITCHES},
+    }
+    starts = {"kind": kinds[0], "layer": start.layer, "head": start.head, "query": names[start.token], "mass": 100}
+    for name, value in {"kind": kind, **found}.items():
+        kept = ",".join(map(str, value)) if name == "heads" else value
+        selection.keep(f"{prefix}{name}", kept, starts.get(name, _DEFAULTS.get(name, "")))
+    token = names.index(found.pop("query"))
+    return Choice(kind, token=token, **found)
+
+
+def show(
+    trace: Trace,
+    choice: Choice,
+    key: str,
+    of: Of,
+    *,
+    title: str,
+    names: Mapping[AttentionKind, Sequence[Sequence[str]]] | None = None,
+    said: Mapping[str, Any] | None = None,
+    heads: int | None = None,
+    link: str = "",
+    prefix: str = "",
+) -> None:
+    """Mount the viewer. ``names``, ``said``, ``heads`` and ``link`` are those of :func:`attnviz.viewer.attention.payload`.
+
+    What comes from the browser is checked before it is believed.
+    """
+    name = "|".join(of)
+    wanted = st.session_state.setdefault(f"_{key}_layers", {})
+    if is_long(trace):
+        wanted = wanted if wanted.get("of") == name else {"of": name, "parts": []}
+        st.session_state[f"_{key}_layers"] = wanted
+        _want(wanted, choice.kind, choice.layer)
+        _feed(f"{key}_small", _small(of, trace))
+        for kind, part in wanted["parts"]:
+            layers = range(part * LAYERS_A_MESSAGE, (part + 1) * LAYERS_A_MESSAGE)
+            _feed(f"{key}_{kind}_{part}", _message(of, trace, (kind,), layers))
+    else:
+        _feed(f"{key}_all", _message(of, trace, None, None))
+    picture.show(
+        "attention",
+        payload(trace, choice, title=title, of=name, names=names, said=said, heads=heads, link=link),
+        key=key,
+        answers={
+            "choice": _take(trace, prefix),
+            "need": lambda value: _need(wanted, trace, value),
+        },
+    )
+
+
+_SWITCHES = ("mean", "first", "special", "merge")
+_DEFAULTS: dict[str, Any] = {"least": 0, **dict.fromkeys(_SWITCHES, False), "scale": "", "view": "matrix"}
+
+
+def _take(trace: Trace, prefix: str) -> Callable[[object], None]:
+    """Take a choice of the viewer into the session."""
+
+    def take(value: object) -> None:
+        choice = choice_of(value, trace)
+        if choice is None:
+            return
+        values = {
+            **{"kind": choice.kind, "layer": choice.layer, "head": choice.head},
+            "query": trace.query_tokens(choice.kind).unique_labels[choice.token],
+            "heads": ",".join(map(str, choice.heads)),
+            **{name: getattr(choice, name) for name in (*_SWITCHES, "least", "mass", "scale", "view")},
+        }
+        selection.choose(**{f"{prefix}{name}": value for name, value in values.items()})
+
+    return take
+
+
+def _heads(key: str, count: int) -> tuple[int, ...]:
+    """Heads that are drawn together, "1,4" in the address; none where it means nothing."""
+    asked = str(st.session_state.get(key, st.query_params.get(key, "")))
+    numbers = sorted({int(one) for one in asked.split(",") if one.isdecimal() and int(one) < count})
+    heads = tuple(numbers) if len(numbers) > 1 else ()
+    st.session_state[key] = ",".join(map(str, heads))
+    return heads
+
+
+def _want(wanted: dict[str, Any], kind: AttentionKind, layer: int) -> None:
+    part = (kind, layer // LAYERS_A_MESSAGE)
+    if part not in wanted["parts"]:
+        wanted["parts"].append(part)
+
+
+def _need(wanted: dict[str, Any], trace: Trace, value: object) -> None:
+    needed = needed_layer(value, trace)
+    if needed is not None and "parts" in wanted:
+        _want(wanted, *needed)
+
+
+def _feed(key: str, data: bytes) -> None:
+    """Give the browser a message; one that it has already is not sent again."""
+    mount = st.components.v2.component("attnviz_feed", js=viewer.feed())
+    with st.container(key=f"feed_{key}"):
+        mount(key=key, data=data)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _message(of: Of, _trace: Trace, kinds: tuple[AttentionKind, ...] | None, layers: range | None) -> bytes:
+    return message(_trace, layers, "|".join(of), kinds)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _small(of: Of, _trace: Trace) -> bytes:
+    return small_message(_trace, "|".join(of))

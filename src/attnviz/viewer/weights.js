@@ -1,0 +1,267 @@
+/**
+ * Attention weights in the browser: messages taken apart (packing.py says how they are made), and one head, or several, as
+ * it should be drawn. No DOM here.
+ *
+ * @typedef {object} Block  weights of consecutive layers of one kind
+ * @property {string} kind @property {number} first @property {number} layers @property {number} heads
+ * @property {number} queries @property {number} keys @property {boolean} causal @property {number[]} exact
+ * @property {Uint16Array} worth @property {Uint16Array} sums @property {Uint16Array} kept @property {Uint8Array} levels
+ *
+ * @typedef {object} Axis  the tokens of one text
+ * @property {string[]} labels  told apart @property {boolean[]} rtl @property {boolean[]} special @property {number[]} segments
+ * @property {number[][]} words  the tokens of each word @property {string[]} wordLabels
+ *
+ * @typedef {object} View  a matrix as it is drawn
+ * @property {number} rows @property {number} columns @property {Float32Array} weights
+ * @property {Float32Array} hidden  of each row the share that lies on hidden keys
+ * @property {number[][]} queries  the tokens of each row @property {number[][]} keys
+ * @property {string[]} queryLabels @property {string[]} keyLabels @property {boolean[]} queryRtl @property {boolean[]} keyRtl
+ */
+
+const NUMBERS = Float32Array.from({ length: 65536 }, (_, u) => (u === 65535 ? 0 : 2 ** (-u / 2048)));
+
+/** A message as it came, compressed, taken apart. @param {Uint8Array} bytes @returns {Promise<{header: any, blocks: Block[]}>} */
+export async function opened(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return takenApart(await new Response(stream).arrayBuffer());
+}
+
+/** @param {ArrayBuffer} buffer @returns {{header: any, blocks: Block[]}} */
+export function takenApart(buffer) {
+  const data = new DataView(buffer);
+  if (buffer.byteLength < 8 || data.getUint32(0) !== 0x41565731) throw new Error("not an attention message of version 1");
+  const length = data.getUint32(4, true);
+  const { blocks, ...header } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  let at = 8 + length;
+  const read = (Kind, count) => {
+    const found = new Kind(buffer, at, count);
+    at += Math.ceil(found.byteLength / 4) * 4;
+    return found;
+  };
+  return {
+    header,
+    blocks: blocks.map((facts) => {
+      const rows = facts.layers * facts.heads * facts.queries;
+      const sent = facts.causal ? (facts.queries * (facts.queries + 1)) / 2 : facts.queries * facts.keys;
+      return {
+        ...facts,
+        worth: read(Uint16Array, rows),
+        sums: read(Uint16Array, rows),
+        kept: read(Uint16Array, rows * facts.exact.length),
+        levels: read(Uint8Array, facts.layers * facts.heads * sent),
+      };
+    }),
+  };
+}
+
+/** The block that holds a layer. @param {Block[]} blocks */
+export function blockOf(blocks, kind, layer) {
+  return blocks.find((block) => block.kind === kind && block.first <= layer && layer < block.first + block.layers);
+}
+
+/** Adds the weights (query, key) of one head, times `factor`, to `into`; and the sum of each row to `totals`. */
+export function addWeights(block, layer, head, factor, into, totals) {
+  const { queries, keys, exact } = block;
+  const place = (layer - block.first) * block.heads + head;
+  const sent = block.causal ? (queries * (queries + 1)) / 2 : queries * keys;
+  let from = place * sent;
+  for (let query = 0; query < queries; query += 1) {
+    const row = place * queries + query;
+    const step = (NUMBERS[block.worth[row]] / 255) * factor;
+    const count = block.causal ? query + 1 : keys;
+    const start = query * keys;
+    for (let key = 0; key < count; key += 1) into[start + key] += block.levels[from + key] * step;
+    from += count;
+    let total = NUMBERS[block.sums[row]];
+    for (let index = 0; index < exact.length; index += 1) {
+      const weight = NUMBERS[block.kept[row * exact.length + index]];
+      into[start + exact[index]] += weight * factor;
+      total += weight;
+    }
+    totals[query] += total * factor;
+  }
+}
+
+/** The tokens of each row or column, and which of these are hidden. */
+function grouped(axis, options) {
+  const groups = options.merge ? axis.words : axis.labels.map((_, index) => [index]);
+  const labels = options.merge ? axis.wordLabels : axis.labels;
+  const hides = (token) => (options.first && token === 0) || (options.special && axis.special[token]);
+  return { groups, labels, kept: groups.map((group) => !group.some(hides)) };
+}
+
+/**
+ * One head, or the mean of several, as it should be drawn: words merged first (to a word the sum, from a word the mean),
+ * then tokens hidden and rows scaled to their sum again, then weights below `least` left out.
+ * @param {Block} block @param {number[]} heads @param {Axis} asking @param {Axis} answering
+ * @param {{first?: boolean, special?: boolean, merge?: boolean, least?: number}} options
+ * @returns {View | null}  null where all is hidden
+ */
+export function viewOf(block, layer, heads, asking, answering, options) {
+  const { queries, keys } = block;
+  let weights = new Float32Array(queries * keys);
+  const totals = new Float32Array(queries);
+  for (const head of heads) addWeights(block, layer, head, 1 / heads.length, weights, totals);
+  const left = grouped(asking, options);
+  const right = grouped(answering, options);
+  const rows = left.groups.flatMap((_, row) => (left.kept[row] ? [row] : []));
+  const columns = right.groups.flatMap((_, column) => (right.kept[column] ? [column] : []));
+  if (!rows.length || !columns.length) return null;
+  const hidden = new Float32Array(rows.length);
+  if (options.merge || rows.length < left.groups.length || columns.length < right.groups.length) {
+    const result = new Float32Array(rows.length * columns.length);
+    const whole = columns.length === right.groups.length;
+    const gone = right.groups.flatMap((group, column) => (right.kept[column] ? [] : group));
+    rows.forEach((group, row) => {
+      const tokens = left.groups[group];
+      let total = 0;
+      let shown = 0;
+      for (const token of tokens) {
+        const start = token * keys;
+        columns.forEach((column, place) => {
+          for (const key of right.groups[column]) result[row * columns.length + place] += weights[start + key];
+        });
+        total += totals[token];
+        shown += Math.max(0, leftOf(block, layer, heads, token, gone, weights));
+      }
+      const scale = whole ? 1 / tokens.length : shown > 1e-9 ? total / tokens.length / shown : 0;
+      for (let place = 0; place < columns.length; place += 1) result[row * columns.length + place] *= scale;
+      hidden[row] = whole || total <= 0 ? 0 : Math.min(1, Math.max(0, 1 - shown / total));
+    });
+    weights = result;
+  }
+  const least = options.least ?? 0;
+  if (least) for (let cell = 0; cell < weights.length; cell += 1) if (weights[cell] < least) weights[cell] = 0;
+  const labels = (side, kept) => kept.map((group) => side.labels[group]);
+  const rtl = (axis, side, kept) => kept.map((group) => axis.rtl[side.groups[group][0]]);
+  return {
+    rows: rows.length,
+    columns: columns.length,
+    weights,
+    hidden,
+    queries: rows.map((row) => left.groups[row]),
+    keys: columns.map((column) => right.groups[column]),
+    queryLabels: labels(left, rows),
+    keyLabels: labels(right, columns),
+    queryRtl: rtl(asking, left, rows),
+    keyRtl: rtl(answering, right, columns),
+  };
+}
+
+/** What a row gives to keys that are not hidden: its sum outside the exact keys, and those of them that are shown. */
+function leftOf(block, layer, heads, query, gone, weights) {
+  let rest = 0;
+  for (const head of heads) {
+    const row = ((layer - block.first) * block.heads + head) * block.queries + query;
+    rest += NUMBERS[block.sums[row]] / heads.length;
+  }
+  for (const key of block.exact) if (!gone.includes(key)) rest += weights[query * block.keys + key];
+  for (const key of gone) if (!block.exact.includes(key)) rest -= weights[query * block.keys + key];
+  return rest;
+}
+
+/** The row of a view that a token is in, or -1. @param {View} view */
+export function rowOf(view, token) {
+  return view.queries.findIndex((group) => group.includes(token));
+}
+
+/** The columns that a row looks at most, strongest first: at most `most`, of at least `least`, always one where there is any. */
+export function strongest(view, row, most = 3, least = 0.03) {
+  const weights = view.weights.subarray(row * view.columns, (row + 1) * view.columns);
+  const order = [...weights.keys()].filter((column) => weights[column] > 0).sort((a, b) => weights[b] - weights[a] || a - b);
+  const found = order.slice(0, most).filter((column) => weights[column] >= least);
+  return found.length ? found : order.slice(0, 1);
+}
+
+/**
+ * The columns of a row that are drawn as lines: the strongest down to `mass` of its weight, none below `least`.
+ * @returns {{ columns: number[], drawn: number, total: number }}  with the weight that is drawn and all there is
+ */
+export function linesOf(view, row, mass = 1, least = 0.03) {
+  const start = row * view.columns;
+  const found = [];
+  let total = 0;
+  for (let column = 0; column < view.columns; column += 1) {
+    total += view.weights[start + column];
+    if (view.weights[start + column] >= least) found.push(column);
+  }
+  found.sort((a, b) => view.weights[start + b] - view.weights[start + a] || a - b);
+  const columns = [];
+  let drawn = 0;
+  for (const column of found) {
+    if (drawn >= mass * total - 1e-6) break;
+    columns.push(column);
+    drawn += view.weights[start + column];
+  }
+  return { columns, drawn, total };
+}
+
+/** Where a head looks over the whole text: the mean weight on the token itself, the one before, the one after, the first. */
+export function patternOf(block, layer, head) {
+  const { queries, keys } = block;
+  if (queries < 2 || keys < 2 || queries !== keys) return null;
+  const weights = new Float32Array(queries * keys);
+  addWeights(block, layer, head, 1, weights, new Float32Array(queries));
+  const mean = (from, to, key) => {
+    let sum = 0;
+    for (let query = from; query < to; query += 1) sum += weights[query * keys + key(query)];
+    return sum / (to - from);
+  };
+  const shares = [
+    ["the token itself", mean(1, queries, (query) => query)],
+    ["the token before", mean(1, queries, (query) => query - 1)],
+    ["the first token", mean(1, queries, () => 0)],
+  ];
+  if (!block.causal) shares.push(["the token after", mean(0, queries - 1, (query) => query + 1)]);
+  return shares.sort((a, b) => b[1] - a[1])[0];
+}
+
+/** A matrix of at most `most` cells a side, the largest weight of neighbouring cells: a mean would wipe out thin lines. */
+export function pooled(weights, rows, columns, most) {
+  const [down, across] = [Math.min(rows, most), Math.min(columns, most)];
+  if (down === rows && across === columns) return { rows, columns, cells: weights };
+  const cells = new Float32Array(down * across);
+  const place = Uint16Array.from({ length: columns }, (_, column) => Math.floor((column * across) / columns));
+  for (let row = 0; row < rows; row += 1) {
+    const start = Math.floor((row * down) / rows) * across;
+    const from = row * columns;
+    for (let column = 0; column < columns; column += 1) {
+      const weight = weights[from + column];
+      if (weight > cells[start + place[column]]) cells[start + place[column]] = weight;
+    }
+  }
+  return { rows: down, columns: across, cells };
+}
+
+// Colours --------------------------------------------------------------------------------------------------------------
+
+/** Where a weight stands on the palette, 0 to 255. @param {"" | "linear" | "root" | "row"} scale @param {number} largest  of the row */
+export function placeOf(weight, scale, largest) {
+  const share = scale === "row" ? (largest > 0 ? weight / largest : 0) : weight;
+  const power = { linear: 1, root: 0.5 }[scale] ?? 0.6;
+  return Math.round(255 * Math.min(1, Math.max(0, share)) ** power);
+}
+
+/** The places of all weights of a view. @returns {Uint8Array} */
+export function placesOf(weights, rows, columns, scale) {
+  const places = new Uint8Array(rows * columns);
+  const power = { linear: 1, root: 0.5 }[scale] ?? 0.6;
+  for (let row = 0; row < rows; row += 1) {
+    const start = row * columns;
+    let factor = 1;
+    if (scale === "row") {
+      let largest = 0;
+      for (let column = 0; column < columns; column += 1) largest = Math.max(largest, weights[start + column]);
+      factor = largest > 0 ? 1 / largest : 0;
+    }
+    for (let cell = start; cell < start + columns; cell += 1) {
+      const place = CURVES[power === 1 ? 0 : power === 0.5 ? 1 : 2][(Math.min(1, weights[cell] * factor) * 4095 + 0.5) | 0];
+      places[cell] = place;
+    }
+  }
+  return places;
+}
+
+const CURVES = [1, 0.5, 0.6].map((power) =>
+  Uint8Array.from({ length: 4096 }, (_, step) => Math.round(255 * (step / 4095) ** power)),
+);
