@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,19 +180,43 @@ def test_the_steepest_alibi_head_is_not_the_first_for_twelve_heads(open_page):
     assert said(app).startswith("Head 8 takes 0.7071")
 
 
-def test_a_t5_shows_its_learned_biases(tmp_path, monkeypatch):
-    """The view's own numbers for a T5, without a bundled one: the sentence rests on the model's table."""
-    from app.positions import relative
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Tiny models of other families, opened by the app under the id "made/<type>"."""
+    from attnviz.models import loading
     from tests.tiny import save_tiny
 
-    model = attnviz.load(save_tiny(tmp_path, "t5"))
-    bias = model_positions(model.module, model.architecture).biases[0]
-    asked = relative._questions(32, 128, True, bias, _words())
-    assert asked[1].answer == f"head {int((bias.table[0] - bias.table[15]).argmax())}"
-    assert "spread" not in relative._suggestions(bias, _words())[0].detail
+    opened, load = {}, loading.load
+
+    def load_made(model_id, progress=None):
+        if not str(model_id).startswith("made/"):
+            return load(model_id, progress)
+        if model_id not in opened:
+            model_type = model_id.partition("/")[2]
+            found = load(save_tiny(tmp_path / model_type, model_type))
+            opened[model_id] = replace(found, id=model_id)
+        return opened[model_id]
+
+    monkeypatch.setattr(loading, "load", load_made)
+    return lambda model_type: load_made(f"made/{model_type}")
 
 
-def _words():
-    from app.lessons import lesson
+@pytest.mark.parametrize("model_type", ["t5", "umt5", "bart", "gemma3_text", "m2m_100", "smollm3"])
+def test_other_families_open_with_their_own_view(open_page, made, model_type):
+    model = made(model_type)
+    app = open_page(SCRIPT, model=model.id, text="the cat sat on the mat")
+    assert not errors(app) and not notes(app)
+    fitting = {"relative bias": "T5 bias", "learned": "Learned", "rotary": "Rotary"}
+    assert app.session_state["scheme"] == fitting.get(model.architecture.positions, "Sinusoidal")
 
-    return lesson(SCRIPT)
+
+def test_a_t5_shows_its_learned_biases(open_page, made):
+    model = made("t5")
+    app = open_page(SCRIPT, model=model.id, text="the cat sat", head="2", pos_reach="16", pos_stack="decoder")
+    bias = model_positions(model.module, model.architecture).biases[1]
+    assert bias.stack == "decoder"
+    distances = np.arange(-16, 1)
+    expected = analysis.relative_bias(bias.table, distances, bias.max_distance, two_sided=False)
+    drawn = chart(app)["data"]
+    np.testing.assert_allclose(array(drawn[-1]["y"]), expected[2], atol=1e-6)  # the chosen head lies on top
+    assert f"{expected[2].max():.2f}".replace("-", "−") in said(app)

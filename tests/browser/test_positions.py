@@ -1,0 +1,35 @@
+"""The page on positions in a real browser."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+PAGE = "positions"
+FIGURE = ".st-key-figure_positions"
+
+
+def test_it_opens_with_the_models_table_and_a_slider_draws_more_of_it(page_at):
+    page = page_at(PAGE)
+    page.wait_for_selector(f"{FIGURE} .hm image", timeout=60_000)
+    expect(page.locator(".av-say").first).to_contain_text("MiniLM has learned 512 positions")
+    before = page.locator(f"{FIGURE} .hm image").first.get_attribute("href")
+    slider = page.locator("input[type=range][aria-label='Positions shown']")
+    slider.focus()
+    start = time.perf_counter()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "([at, before]) => document.querySelector(at)?.getAttribute('href') !== before",
+        arg=[f"{FIGURE} .hm image", before],
+    )
+    assert time.perf_counter() - start < 2  # a bound for a loaded machine; the benchmark measures
+    assert "pos_rows=129" in page.url
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
+def test_shuffled_words_fit_the_screen(page_at, width, height):
+    page = page_at(f"{PAGE}?scheme=Shuffle+the+words", width=width, height=height)
+    page.wait_for_selector(f"{FIGURE} .barlayer", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("[data-testid=stMain]").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    expect(page.locator(".av-say").first).to_contain_text("Without positions")
