@@ -69,12 +69,12 @@ def from_scratch() -> Toy:
     with blocks.section("toy", WORDS.say("toy"), WORDS.say("toy_remark")):
         html("<p class='av-text'>{}</p>", WORDS.say("toy_lead"))
         with st.container(key="toy_controls"):
-            numbers = [
-                _slider(*one)
-                for one in (("tokens", 2, 8, 4), ("d_model", 2, 16, 5), ("d_k", 1, 16, 4), ("seed", 0, 99, 0))
-            ]
+            tokens = _slider("tokens", 2, 8, 4)
+            width = _slider("d_model", 2, 16, 5)
+            size = _slider("d_k", 1, 16, 4)
+            seed = _slider("seed", 0, 99, 0)
             causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
-        toy = Toy(*numbers, causal)
+        toy = Toy(tokens, width, size, seed, causal)
         figure.show(toy_figure(toy.steps, figure.mode()), "toy", WORDS.say("toy_alt", tokens=toy.tokens))
         html("<p class='av-say'>{}</p>", toy.said(WORDS))
         st.code(toy.code(), language="python")

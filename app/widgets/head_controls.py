@@ -60,14 +60,16 @@ def checked(heads: Heads) -> Place:
     )
 
 
-def place(heads: Heads, words: Lesson) -> Place:
-    """The controls of layer, head and query token."""
-    checked(heads)
+def place(heads: Heads, words: Lesson, with_token: bool = True) -> Place:
+    """The controls of layer, head and query token, which a page about whole heads leaves out."""
+    at = checked(heads)
     # the default of a control leaves the address: so it is what opens by itself, not what the address asks for
     first_layer, first_head, first_token = heads.opening
-    with st.container(key="heat_place"):
+    with st.container(key="heat_place" if with_token else "head_place"):
         layer = _numbered(words.say("layer"), "layer", heads.layers, first_layer)
         head = _numbered(words.say("head"), "head", heads.heads, first_head)
+        if not with_token:
+            return Place(layer, head, at.token)
         names = heads.tokens.unique_labels
         token = st.selectbox(words.say("token"), names, index=first_token, key="query", bind="query-params")
     return Place(layer, head, names.index(token))

@@ -16,6 +16,11 @@ from attnviz.tracing.trace import AttentionKind, Floats, Trace
 Pattern = Literal["itself", "previous", "next", "first", "special", "same token"]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 
+Metric = Literal["strongest", "entropy", "distance", Pattern]
+"""A number of every head: the score of its strongest pattern, a mean over its rows, or the share on a pattern's keys."""
+
+METRICS: tuple[Metric, ...] = ("strongest", "entropy", "distance", *PATTERNS)
+
 Mask = NDArray[np.bool_]
 """(query, key), True where a query may look at a key."""
 
@@ -60,6 +65,30 @@ class HeadPatterns:
         name = max(known, key=known.__getitem__)
         share, chance = float(self.share[name][layer, head]), float(self.chance[name][layer])
         return Strongest(name, share, chance, known[name])
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics that this text and kind of attention have: no distance in cross-attention, no pattern that no
+        query can show."""
+        return tuple(name for name in METRICS if not np.isnan(self.metric(name)).all())
+
+    def metric(self, name: Metric) -> Floats:
+        """(layer, head): one number for every head, NaN where there is none. See ``Metric``."""
+        if name == "strongest":
+            scores = np.stack([self.score(pattern) for pattern in PATTERNS])  # (pattern, layer, head)
+            none = np.isnan(scores).all(axis=0)
+            return _float32(np.where(none, np.nan, np.nan_to_num(scores, nan=-np.inf).max(axis=0)))
+        if name == "entropy":
+            return self.entropy
+        return self.distance if name == "distance" else self.share[name]
+
+    def metric_chance(self, name: Metric) -> Floats:
+        """(layer,): what attention spread evenly over the keys that the mask allows gives."""
+        if name == "strongest":
+            return np.zeros(len(self.entropy_chance), dtype=np.float32)
+        if name == "entropy":
+            return self.entropy_chance
+        return self.distance_chance if name == "distance" else self.chance[name]
 
     def best(self, pattern: Pattern) -> tuple[int, int]:
         """(layer, head) of the head with the largest score in a pattern.

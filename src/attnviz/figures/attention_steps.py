@@ -16,6 +16,7 @@ from attnviz.figures.theme import DIVERGING, GREY, INK, PANEL, PAPER, Mode, mark
 from attnviz.tracing.trace import Floats
 
 _PLOT = 330  # pixels of the rows on a small screen, from which the room for labels follows
+_WIDTH = 560  # pixels of the columns there
 _BETWEEN = 0.1  # of the height, between two panels
 MOST_WRITTEN = 5
 """Numbers of a row up to which they are written into the cells."""
@@ -46,6 +47,7 @@ def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go
     """
     rows = [max(len(panel.labels), 1.6) for panel in panels]
     free = 1 - _BETWEEN * (len(panels) - 1)
+    largest = max(_largest(panel.values) for panel in panels)  # one colour means one number in all panels
     layout: dict[str, Any] = {
         "template": template(mode),
         "height": height,
@@ -66,7 +68,8 @@ def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go
         size = 14 if len(panel.labels) <= 28 else 12
         place = "" if number == 1 else str(number)
         x, y = f"x{place}", f"y{place}"
-        traces.append(_strip(panel, x, y, per_row, mode, last=number == len(panels)))
+        last = number == len(panels)
+        traces.append(_strip(panel, x, y, per_row, largest, mode, last=last))
         axis = token_axis(
             panel.labels, panel.role, mode, hidden=panel.lit, room=1.08 * size / per_row, size=size
         )
@@ -76,7 +79,11 @@ def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go
             "domain": [max(0.0, top - tall), top],
             "anchor": x,
         }
-        layout[f"xaxis{place}"] = {"anchor": y, **_numbers(panel.values.shape[1])}
+        layout[f"xaxis{place}"] = {
+            **_numbers(panel.values.shape[1]),
+            "anchor": y,
+            "showticklabels": last,
+        }
         layout["annotations"].append(_caption(panel.title, panel.meaning, x, y, mode))
         if panel.lit is not None:
             layout["shapes"].append(_frame(panel.lit, panel.values.shape[1], x, y, mode))
@@ -101,7 +108,7 @@ def score_matrix(
     shown = np.where(np.isfinite(scores), scores, np.nan)
     count = max(scores.shape)
     size = 12 if count > 28 else 14
-    per_cell = _PLOT / count
+    per_cell = _PLOT / len(query_labels)
     written = count <= LONGEST_WITH_VALUES
     above = 0.71 * label_width(key_labels, size) + size
     largest = _largest(scores)
@@ -123,7 +130,13 @@ def score_matrix(
         colorbar=_bar(mode, largest, title),
     )
     x_axis = token_axis(
-        key_labels, "key", mode, first=[best], bold=best, room=1.2 * size / per_cell, size=size
+        key_labels,
+        "key",
+        mode,
+        first=[best],
+        bold=best,
+        room=1.2 * size * len(key_labels) / _WIDTH,
+        size=size,
     )
     y_axis = token_axis(query_labels, "query", mode, hidden=lit, room=1.08 * size / per_cell, size=size)
     return go.Figure(
@@ -221,10 +234,11 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
     return go.Figure(traces, layout)
 
 
-def _strip(panel: Panel, x: str, y: str, per_row: float, mode: Mode, *, last: bool) -> go.Heatmap:
+def _strip(
+    panel: Panel, x: str, y: str, per_row: float, largest: float, mode: Mode, *, last: bool
+) -> go.Heatmap:
     """The cells of one panel; the last one carries the colour bar."""
     rows, width = panel.values.shape
-    largest = _largest(panel.values)
     written = width <= MOST_WRITTEN and rows <= LONGEST_WITH_VALUES
     named = panel.values.size <= MOST_NAMED
     return go.Heatmap(

@@ -1,0 +1,90 @@
+"""Multi-head attention: what each head is for, measured, and how the heads of a layer come together."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import heatmaps, selection
+from app.heatmaps import Heads
+from app.lessons import lesson
+from app.many_heads import Layer, choose_head, choose_in_layer, metric
+from app.widgets import facts, figure, formula, head_controls, head_table, page, waiting
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+
+WORDS = lesson("multi_head")
+WIDEST_IN_MARGIN = 12  # layers; more need the whole width
+
+
+@fragment
+def body(heads: Heads) -> None:
+    """All that follows a change of layer, head or measure: no pass of the model, no rerun of the page."""
+    with st.container(key="many"):
+        margin, main = st.container(key="many_margin"), st.container(key="many_main")
+    with margin:
+        at = head_controls.place(heads, WORDS, with_token=False)
+        measure = metric(heads, WORDS)
+    here = Layer(heads, at.layer, at.head)
+    said = here.said(WORDS)
+    with margin if heads.layers <= WIDEST_IN_MARGIN else st.container(key="many_strip"):
+        figure.show(
+            here.map(WORDS, measure, figure.mode()),
+            "head_map",
+            here.map_alt(WORDS, measure),
+            here.map_data,
+            on_pick=choose_head(heads),
+        )
+    with main:
+        html("<h2 class='av-section'>{}</h2>", WORDS.say("layer_heads", layer=at.layer, heads=heads.heads))
+        st.html(f"<style>.st-key-many {{ --aspect: {here.aspect():.4f}; }}</style>")
+        figure.show(
+            here.small(WORDS, figure.mode()),
+            "layer_heads",
+            WORDS.say("layer_alt", layer=at.layer, heads=heads.heads, said=said),
+            here.small_data,
+            fills=True,
+            on_pick=choose_in_layer(here),
+        )
+        html("<p class='av-say' role='status'>{}</p>", said)
+        html("<p class='av-source'>{}</p>", WORDS.say("score_note"))
+    with blocks.section("table", WORDS.say("table"), WORDS.say("table_remark")):
+        head_table.show(here, WORDS)
+    with blocks.section(
+        "together", WORDS.say("together"), WORDS.say("together_remark", layer=at.layer, head=at.head)
+    ):
+        together(here)
+    blocks.try_this(here.suggestions(WORDS))
+    blocks.check_yourself(here.questions(WORDS))
+    blocks.the_code(here.code(WORDS))
+
+
+def together(here: Layer) -> None:
+    """From the heads to the stream: shapes, numbers, and what heads share."""
+    formula.show(r"\text{heads side by side}\; W_O, \qquad \text{head}_i = A_i\,\V_i")
+    facts.show(here.facts(WORDS))
+    html("<p class='av-text'>{}</p>", here.shared(WORDS))
+    found = here.outputs
+    if found is None:
+        html("<p class='av-source'>{}</p>", WORDS.say("no_projection"))
+        return
+    fig = here.together(WORDS, found, figure.mode())
+    figure.show(fig, "together", WORDS.say("together_alt"), partial(here.together_data, found))
+    html("<p class='av-say'>{}</p>", here.together_said(WORDS, found))
+
+
+def all_of_it() -> None:
+    """Trace the text, choose the kind of attention, and measure its heads."""
+    model_id, text = selection.model_id(), selection.text()
+    trace = waiting.trace(model_id, text, height=470)
+    heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
+    with waiting.skeleton(WORDS.say("measuring"), height=470):
+        heads.prepare()
+    heatmaps.follow(heads)
+    head_controls.checked(heads)
+    body(heads)
+
+
+page.head("multi_head", WORDS)
+page.guarded(all_of_it)
+page.foot("multi_head")

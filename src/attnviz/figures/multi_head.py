@@ -1,0 +1,247 @@
+"""The heads of a layer side by side, all heads of a model by one number each, and how their outputs come together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnviz.figures import weight_colours
+from attnviz.figures.attention_steps import Panel, strips
+from attnviz.figures.theme import GREY, INK, PANEL, SEQUENTIAL, Mode, mixed, template
+from attnviz.tracing.trace import Floats
+
+_BETWEEN = 0.08  # of a tile's width, from tile to tile
+_CAPTION = 0.36  # of a tile's width, for what stands below it
+
+_NO_AXIS = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "showticklabels": False}
+
+
+def columns_of(heads: int) -> int:
+    """How many tiles stand in a row: about two and a half times as many as there are rows, without gaps if it can be."""
+    best = max(4, ceil(sqrt(2.5 * heads)))
+    return min(heads, next((c for c in (best, best - 1, best + 1) if heads % c == 0), best))
+
+
+def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int, mode: Mode) -> go.Figure:
+    """All heads of a layer, (head, row, column), as small matrices on one axis; the ``chosen`` one is framed.
+
+    ``captions`` are the lines below each. Point i of the invisible points above them is head i, to be picked. The
+    figure is as high as its width asks for: see :func:`layer_heads_aspect`.
+    """
+    heads, rows, columns = weights.shape
+    across = columns_of(heads)
+    side = max(rows, columns)
+    step_x, step_y = side * (1 + _BETWEEN), side * (1 + _CAPTION)
+    left = [side * 0.5 * (1 - columns / side) + (i % across) * step_x for i in range(heads)]
+    top = [(i // across) * step_y for i in range(heads)]
+    tiles = [
+        go.Heatmap(
+            z=weights[i],
+            x0=left[i] + 0.5,
+            y0=top[i] + 0.5,
+            dx=1,
+            dy=1,
+            zmin=0,
+            zmax=1,
+            colorscale=weight_colours.scale(mode),
+            showscale=False,
+            hoverinfo="skip",
+        )
+        for i in range(heads)
+    ]
+    points = go.Scatter(
+        x=[x + columns / 2 for x in left],
+        y=[y + rows / 2 for y in top],
+        mode="markers",
+        marker={"symbol": "square", "size": 72, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        text=[" · ".join(lines) for lines in captions],
+        hovertemplate="%{text}<extra></extra>",
+    )
+    notes = [
+        {
+            "text": "<br>".join([f"<b>{lines[0]}</b>", *lines[1:]]),
+            "x": left[i],
+            "y": top[i] + rows,
+            "xanchor": "left",
+            "yanchor": "top",
+            "align": "left",
+            "showarrow": False,
+            "font": {"size": 13, "color": INK[mode] if i == chosen else GREY[mode]},
+        }
+        for i, lines in enumerate(captions)
+    ]
+    width, height = _extent(heads, rows, columns)
+    return go.Figure(
+        [points, *tiles],
+        {
+            "template": template(mode),
+            "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+            "xaxis": {
+                **_NO_AXIS,
+                "range": [-0.02 * side, width],
+                "constrain": "domain",
+                "constraintoward": "left",
+            },
+            "yaxis": {
+                **_NO_AXIS,
+                "range": [height, -0.02 * side],
+                "scaleanchor": "x",
+                "constrain": "domain",
+                "constraintoward": "top",
+            },
+            "annotations": notes,
+            "shapes": [_frame(left[chosen], top[chosen], columns, rows, mode)],
+            "hovermode": "closest",
+            "clickmode": "event+select",
+            "dragmode": False,
+        },
+    )
+
+
+def layer_heads_aspect(heads: int, rows: int, columns: int) -> float:
+    """Height of :func:`layer_heads` by its width."""
+    width, height = _extent(heads, rows, columns)
+    return height / width
+
+
+def head_map(
+    values: Floats,
+    mode: Mode,
+    *,
+    chosen: tuple[int, int],
+    title: str,
+    written: Sequence[Sequence[str]],
+    largest: float,
+) -> go.Figure:
+    """One number for every head, (layer, head), as a colour: layers across, heads down, the ``chosen`` head framed.
+
+    ``written`` says the number of each head, ``largest`` is the end of the colours, which begin at 0. Point i is layer
+    i // heads, head i % heads, to be picked.
+    """
+    layers, heads = values.shape
+    cells = go.Heatmap(
+        z=values.T,
+        zmin=0,
+        zmax=largest,
+        colorscale=_sequential(mode),
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+        hoverongaps=False,
+        colorbar={
+            "orientation": "h",
+            "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+            "tickvals": [0, largest],
+            "ticktext": ["0", f"{largest:.3g}"],
+            "tickfont": {"size": 13, "color": GREY[mode]},
+            "ticklen": 0,
+            "outlinewidth": 0,
+            "thickness": 7,
+            "lenmode": "fraction",
+            "len": 0.9 if layers <= 12 else 0.3,
+            "x": 0,
+            "xanchor": "left",
+            "xpad": 0,
+            "y": 0,
+            "yanchor": "top",
+            "ypad": 8,
+        },
+    )
+    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    points = go.Scatter(
+        x=[layer for layer, _ in places],
+        y=[head for _, head in places],
+        mode="markers",
+        marker={"symbol": "square", "size": 22, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        text=[f"L{layer}H{head}: {written[layer][head]}" for layer, head in places],
+        hovertemplate="%{text}<extra></extra>",
+    )
+    layer, head = chosen
+    axis: dict[str, Any] = {
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+        "tickmode": "array",
+        "tickangle": 0,
+        "tickfont": {"size": 12, "color": GREY[mode]},
+    }
+    return go.Figure(
+        [points, cells],
+        {
+            "template": template(mode),
+            "margin": {"l": 30, "r": 4, "t": 22, "b": 52},
+            "plot_bgcolor": PANEL[mode],
+            "xaxis": {
+                **axis,
+                "side": "top",
+                "range": [-0.5, layers - 0.5],
+                "tickvals": list(range(layers)),
+                "ticktext": [f"<b>L{i}</b>" if i == layer else f"L{i}" for i in range(layers)],
+            },
+            "yaxis": {
+                **axis,
+                "range": [heads - 0.5, -0.5],
+                "tickvals": list(range(heads)),
+                "ticktext": [f"<b>H{i}</b>" if i == head else f"H{i}" for i in range(heads)],
+            },
+            "shapes": [_frame(layer - 0.5, head - 0.5, 1, 1, mode)],
+            "hovermode": "closest",
+            "clickmode": "event+select",
+            "dragmode": False,
+        },
+    )
+
+
+def put_together(
+    side_by_side: Floats,
+    projected: Floats,
+    labels: Sequence[str],
+    chosen: int,
+    heads: int,
+    names: tuple[str, str],
+    mode: Mode,
+) -> go.Figure:
+    """The heads' outputs side by side, (query, heads * d_head), the ``chosen`` head's numbers framed; below it what the
+    output projection makes of them, (query, d_model)."""
+    figure = strips(
+        [
+            Panel(side_by_side, labels, "query", "value", names[0]),
+            Panel(projected, labels, "query", "stream", names[1]),
+        ],
+        mode,
+    )
+    size = side_by_side.shape[1] // heads
+    figure.add_shape(_frame(chosen * size - 0.5, -0.5, size, len(labels), mode))
+    return figure
+
+
+def _extent(heads: int, rows: int, columns: int) -> tuple[float, float]:
+    side, across = max(rows, columns), columns_of(heads)
+    down = ceil(heads / across)
+    return side * (1 + _BETWEEN) * across, side * (1 + _CAPTION) * down
+
+
+def _sequential(mode: Mode) -> list[list[float | str]]:
+    stops = [mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]
+    return [[i / (len(stops) - 1), stop] for i, stop in enumerate(stops)]
+
+
+def _frame(x: float, y: float, width: float, height: float, mode: Mode) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "y",
+        "x0": x,
+        "x1": x + width,
+        "y0": y,
+        "y1": y + height,
+        "line": {"color": INK[mode], "width": 2},
+    }

@@ -1,0 +1,183 @@
+"""The page of one head step by step, on the real bundled models."""
+
+import contextlib
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+import attnviz
+from attnviz.tracing.inputs import attention_input
+from tests.app.conftest import errors, markup, notes
+
+SCRIPT = "self_attention"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+TRANSLATOR = "attnviz/translate-en-pt"
+SENTENCE = "The animal didn't cross the street because it was too tired."
+
+
+def said(app):
+    """The sentence of the present step."""
+    return text(next(body for body in markup(app) if "av-say" in body))
+
+
+def text(body):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
+
+
+def press(app, key):
+    next(button for button in app.button if button.key == key).click().run()
+
+
+@pytest.fixture(scope="module")
+def trace():
+    return attnviz.trace(attnviz.load(MINILM), SENTENCE)
+
+
+def test_all_steps_of_an_encoder_by_pressing_on(open_page, trace):
+    """Each sentence against sums made here from what the trace recorded."""
+    app = open_page(SCRIPT)
+    x, _ = attention_input(attnviz.load(MINILM), trace, "encoder", 3)
+    call = trace.call("encoder", 3)
+    row = trace.tokens.unique_labels.index("it")
+    key = trace.tokens.unique_labels.index("animal")
+    q, k, v = call.query[1, row], call.key[1, key], call.value[1, key]
+    weights = trace.weights("encoder", 3, 1)[row]
+    output = weights @ call.value[1]
+    expected = [
+        [f"384 numbers between {x[row].min():.2f}".replace("-", "−"), f"and {x[row].max():.2f}"],
+        ["a query of 32", f"length is {np.linalg.norm(q):.2f}"],
+        ["a key of 32 numbers for each of the 16 tokens", f"length {np.linalg.norm(k):.2f}"],
+        ["a value of 32 numbers", f"length {np.linalg.norm(v):.2f}"],
+        [f"add up to {q @ k:.2f}, the largest of the 16"],
+        [f"{q @ k:.2f} divided by √32 = 5.66 is {q @ k / np.sqrt(32):.2f}", "Nothing is masked here"],
+        [f"‘animal’ gets {100 * weights[key]:.0f} % of ‘it’"],
+        [
+            f"{100 * weights[key]:.0f} % of the value of ‘animal’",
+            f"32 numbers of length {np.linalg.norm(output):.2f}",
+        ],
+    ]
+    for number, parts in enumerate(expected):
+        assert not errors(app) and not notes(app)
+        assert any(f"Step {number + 1} of 8" in body for body in markup(app))
+        for part in parts:
+            assert part in said(app), (number, said(app))
+        if number < 7:
+            press(app, "step_next")
+    assert next(b for b in app.button if b.key == "step_next").disabled
+    press(app, "step_back")
+    assert any("Step 7 of 8" in body for body in markup(app))
+    assert app.query_params["step"] == "6"
+
+
+def test_a_decoder_masks_turns_and_shares(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, step="5", layer="3", head="4", query="street")
+    assert "6 of 13 keys are masked for ‘street’" in said(app)
+    app = open_page(SCRIPT, model=SMOLLM2, step="2", layer="3", head="4", query="street")
+    assert "Heads 3 to 5 share these keys" in said(app) and "stores 3 sets instead of 9" in said(app)
+    app = open_page(SCRIPT, model=SMOLLM2, step="1")
+    assert "rotary positions" in said(app)
+
+
+def test_cross_attention_asks_from_the_target_and_reads_the_source(open_page):
+    app = open_page(SCRIPT, model=TRANSLATOR, kind="cross", step="4")
+    assert not errors(app) and not notes(app)
+    model = attnviz.load(TRANSLATOR)
+    trace = attnviz.trace(model, SENTENCE)
+    queries, keys = len(trace.target_tokens), len(trace.tokens)
+    flow = next(body for body in markup(app) if "Step 5 of 8" in body)
+    assert flow
+    assert app.selectbox(key="query").options == list(trace.target_tokens.unique_labels)
+    assert f"of the {keys}" in said(app)
+    question = [text(b) for b in markup(app) if "av-question" in b][-1]
+    assert "How many dot products" in question
+    pills = app.button_group[-1] if len(app.get("button_group")) else app.pills[-1]
+    assert f"{queries * keys:,}" in [o.replace("\\", "") for o in pills.options]
+
+
+def test_the_table_is_the_row_of_the_query(open_page, trace):
+    app = open_page(SCRIPT, layer="0", head="2", query="cross")
+    (body,) = [b for b in markup(app) if "av-plain" in b]
+    rows = re.findall(r"<tr[^>]*><th scope='row'>(.*?)</th>(.*?)</tr>", body)
+    assert [name for name, _ in rows][:3] == ["[CLS]", "the", "animal"]
+    row = trace.tokens.unique_labels.index("cross")
+    for (_, cells), product, weight in zip(
+        rows,
+        (trace.scores("encoder", 0, 2) * np.sqrt(32))[row],
+        trace.weights("encoder", 0, 2)[row],
+        strict=True,
+    ):
+        numbers = [
+            float(n.replace("−", "-").replace("%", "").replace(",", ""))
+            for n in re.findall(r">([^<]+)</td>", cells)
+        ]
+        assert numbers[0] == pytest.approx(float(product), abs=0.06)
+        assert numbers[2] == pytest.approx(100 * float(weight), abs=0.6)
+
+
+def test_a_long_text_has_its_strongest_keys_in_the_table(open_page):
+    app = open_page(SCRIPT, text="one two three four five six seven " * 6)
+    (body,) = [b for b in markup(app) if "av-plain" in b]
+    assert body.count("<tr") == 1 + 12 + 1 and "other 32" in body
+
+
+def test_from_scratch_is_a_dozen_lines_with_the_same_numbers(open_page):
+    app = open_page(SCRIPT, tokens="6", d_k="16", seed="7", causal="true")
+    code = app.code[0].value
+    assert len([line for line in code.splitlines() if line]) <= 13
+    made = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "from scratch", "exec"), made)
+    from attnviz.analysis.attention_steps import toy_attention
+
+    toy = toy_attention(6, 5, 16, 7, causal=True)
+    np.testing.assert_allclose(made["weights"], toy.weights, atol=1e-6)
+    np.testing.assert_allclose(made["output"], toy.output, atol=1e-5)
+    sentence = [text(b) for b in markup(app) if "av-say" in b][1]
+    largest = np.exp(made["q"] @ made["k"].T)
+    largest = np.where(np.tri(6, dtype=bool), largest, 0)
+    unscaled = (largest / largest.sum(axis=1, keepdims=True)).max()
+    assert f"it would be {100 * unscaled:.0f} %" in sentence
+
+
+def test_suggestions_and_questions_open_what_they_say(open_page):
+    app = open_page(SCRIPT)
+    tries = {b.key: b.label.replace("\\", "") for b in app.button if b.key.startswith("row_try_")}
+    assert "68 %" in tries["row_try_0"]
+    press(app, "row_try_1")
+    assert any("Step 6 of 8" in body for body in markup(app))
+    press(app, "row_try_3")
+    assert app.slider(key="d_k").value == 16
+    pills = (app.button_group if len(app.get("button_group")) else app.pills)[1]
+    pills.set_value(["More sharply"]).run()
+    assert any(
+        "Right." in body and "100 % instead of 68 %" in body for body in markup(app) if "av-reveal" in body
+    )
+
+
+def test_the_code_prints_the_row(open_page, trace):
+    app = open_page(SCRIPT)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(app.code[1].value, "the code", "exec"), {})
+    lines = printed.getvalue().splitlines()
+    assert len(lines) == 16
+    weights = trace.weights("encoder", 3, 1)[trace.tokens.unique_labels.index("it")]
+    for line, weight in zip(lines, weights, strict=True):
+        assert float(line.split()[-1].rstrip("%")) == pytest.approx(100 * float(weight), abs=0.06)
+
+
+def test_a_step_beyond_the_last_says_so(open_page):
+    app = open_page(SCRIPT, step="9", tokens="x", d_k="-3")
+    assert not errors(app)
+    assert len(notes(app)) == 3
+
+
+def test_what_is_sent_for_a_step_is_small(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2)
+    (figure, toy) = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert json.loads(figure)["data"][0]["type"] == "heatmap"
+    assert len(figure) < 150_000 and len(toy) < 40_000
