@@ -401,7 +401,7 @@ class Translated:
         return [q for q in (self._crossing(words), self._needed(words)) if q is not None]
 
     def _crossing(self, words: Lesson) -> Question | None:
-        crossed = crossing_sentence(self.model_id, avoid=self.text, number=len(self.text))
+        crossed = crossing_sentence(self.model_id, avoid=self.text, number=1 + len(self.text))
         if crossed is None:
             return None
         return Question(
@@ -600,7 +600,7 @@ def _scores(model_id: str) -> HeadScores | None:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def crossing_sentence(model_id: str, avoid: str, number: int = 0) -> Crossing | None:
-    """A sentence of the page's set in which neighbours change places; ``number`` chooses among the first of them."""
+    """A sentence of the page's set in which neighbours change places: the first, or one of the others that follow."""
     if model_id not in DIRECTIONS:
         return None
     found = []
@@ -609,7 +609,8 @@ def crossing_sentence(model_id: str, avoid: str, number: int = 0) -> Crossing | 
             found.append(crossed)
         if len(found) == 6:
             break
-    return found[number % len(found)] if found else None
+    others = found[1:] or found
+    return (others[number % len(others)] if number else found[0]) if found else None
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -45,7 +45,9 @@ def blind(shown: Translated, words: Lesson) -> None:
         html("<p class='av-text'>{}</p>", words.say("blind_text"))
         if shown.layers * shown.heads <= MOST_AT_ONCE or st.session_state.get("off_each_done"):
             plain, other = shown.blind()
-            written.show([(words.say("as_it_is"), plain), (words.say("off_name"), other)], words.say("same"))
+            written.show(
+                [(words.say("as_it_is"), plain), (words.say("without_all"), other)], words.say("same")
+            )
             total = len(plain.split())
             kept = len(other.words) - sum(other.changed)
             other_text = shown.blind_alike()
@@ -110,16 +112,17 @@ def _counted(shown: Translated, changes: HeadChanges, words: Lesson) -> None:
 
 def head_table(names: Sequence[str], scores: HeadScores, changes: HeadChanges) -> dict[str, list[str]]:
     """A row for each head: its score, with the counts where words were marked, and the texts it changes."""
-    shares = scores.shares.ravel().tolist()
-    marked = {
-        "Words right": [f"{score.right} of {score.words}" for row in scores.counts for score in row],
-        "Error rate": [f"{score.error_rate or 0:.2f}" for row in scores.counts for score in row],
-    }
+    counts = [score for row in scores.counts for score in row]
+    shares = [whole_percent(share) for share in scores.shares.ravel().tolist()]
+    if counts:
+        shares = [
+            f"{share} ({score.right} of {score.words})" for share, score in zip(shares, counts, strict=True)
+        ]
     return {
         "Head": list(names),
-        "Alignment": [whole_percent(share) for share in shares],
-        **(marked if scores.marked else {}),
+        "Aligned right" if counts else "Clearness": shares,
         "Texts changed": [f"{changed} of {changes.texts}" for changed in changes.changed.ravel().tolist()],
+        **({"Alignment error rate": [f"{score.error_rate or 0:.2f}" for score in counts]} if counts else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,23 +19,27 @@ _PATTERNS = ("", "/", "x", ".", "-", "+")
 def kept_shares(labels: Sequence[str], shares: Floats, mode: Mode) -> go.Figure:
     """Bars of what each token read so far has in the state, ``shares`` (layer, token), one bar a layer, in per cent."""
     layers = len(shares)
+    colours = [mixed(mark("stream", mode), 1 - 0.6 * layer / max(layers, 2), mode) for layer in range(layers)]
     bars = [
         go.Bar(
             x=list(range(len(labels))),
             y=(100 * of_layer).tolist(),
             name=f"Layer {layer}",
             marker={
-                "color": mixed(mark("stream", mode), 1 - 0.6 * layer / max(layers, 2), mode),
+                "color": colour,
                 "pattern": {
-                    "shape": _PATTERNS[layer % len(_PATTERNS)],
+                    "shape": shape,
                     "fgcolor": PAPER[mode],
+                    "bgcolor": colour,
                     "size": 6,
-                    "solidity": 0.3,
+                    "solidity": 0.25,
                 },
             },
             hovertemplate=f"layer {layer}: %{{y:.0f}} %<extra></extra>",
         )
-        for layer, of_layer in enumerate(shares)
+        for layer, (of_layer, colour, shape) in enumerate(
+            zip(shares, colours, cycle(_PATTERNS), strict=False)
+        )
     ]
     return go.Figure(
         bars,
