@@ -190,8 +190,8 @@ class Explored:
         times = counted(large.id).total / counted(small.id).total
         other = next(i for i in _AT_HAND if title_of(i) != self.title)
         share = _groups(counted(other))["embeddings"] / counted(other).total
-        shape, doubled = self.shape, _doubled(self.shape)
-        growth = _layer(_counted_sizes(doubled)) / _layer(_counted_sizes(own_sizes(shape)))
+        shape, twice = self.shape, doubled(self.shape)
+        growth = _layer(_counted_sizes(twice)) / _layer(_counted_sizes(own_sizes(shape)))
         return [
             Try(
                 f"Open {title_of(other)}",
@@ -211,7 +211,7 @@ class Explored:
             Try(
                 f"Double the width of {self.title}",
                 f"a layer grows {growth:.2f} times",
-                {"source": "Own sizes", **doubled},
+                {"source": "Own sizes", **twice},
             ),
         ]
 
@@ -227,7 +227,7 @@ class Explored:
             f"{names[name].lower()} {percent(groups.get(name, 0) / counted(asked).total)}" for name in names
         )
         shape = self.shape
-        before, after = (_counted_sizes(sizes) for sizes in (own_sizes(shape), _doubled(shape)))
+        before, after = (_counted_sizes(sizes) for sizes in (own_sizes(shape), doubled(shape)))
         growth = round(_layer(after) / _layer(before))
         xl = published_config("gpt2-xl")
         assert xl
@@ -247,7 +247,7 @@ class Explored:
                 ["2 times", "3 times", "4 times", "8 times"],
                 f"{growth} times",
                 f"A matrix is width × width: {_layer(before):,} becomes {_layer(after):,}.",
-                {"source": "Own sizes", **_doubled(shape)},
+                {"source": "Own sizes", **doubled(shape)},
             ),
             Question(
                 "cache",
@@ -301,7 +301,8 @@ def divisors(number: int) -> list[int]:
     return sorted({*low, *(number // n for n in low)})
 
 
-def _doubled(shape: Architecture) -> dict[str, Any]:
+def doubled(shape: Architecture) -> dict[str, Any]:
+    """The same with every width twice as large."""
     sizes = own_sizes(shape)
     return {**sizes, **{name: 2 * sizes[name] for name in ("heads", "shared", "ff")}}
 

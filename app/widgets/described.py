@@ -4,7 +4,7 @@ sizes."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,8 +18,11 @@ SOURCES = ("Model at hand", "Published", "Pasted", "Own sizes")
 VIEWS = ("Squares", "Treemap")
 
 
-def show() -> tuple[Explored, str]:
-    """Draw the controls; returns what they describe, and the chosen view. Nothing is counted yet."""
+def show(views: Sequence[str] = VIEWS) -> tuple[Explored, str]:
+    """Draw the controls; returns what they describe, and the chosen view. Nothing is counted yet.
+
+    Without ``views`` there is none to choose, and it is "".
+    """
     with st.container(
         key="described", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -35,19 +38,24 @@ def show() -> tuple[Explored, str]:
                 required=True,
             )
             model = _FURTHER.get(source or "", _at_hand)()
-        selection.one_of("view", VIEWS, "view")
-        view = st.segmented_control(
-            "View",
-            VIEWS,
-            default=VIEWS[0],
-            key="view",
-            bind="query-params",
-            label_visibility="collapsed",
-            required=True,
-        )
+        view = _view(views) if views else ""
     if model is None:
         model = _own()
-    return model, view or VIEWS[0]
+    return model, view
+
+
+def _view(views: Sequence[str]) -> str:
+    selection.one_of("view", views, "view")
+    view = st.segmented_control(
+        "View",
+        views,
+        default=views[0],
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
+    )
+    return view or views[0]
 
 
 def _at_hand() -> Explored:

@@ -1,0 +1,107 @@
+import re
+
+import pytest
+
+from attnviz.analysis.scaling import ModelSize
+from attnviz.figures.scaling import (
+    CHARTS,
+    SVG_SYMBOLS,
+    SYMBOLS,
+    family_marks,
+    layer_chart,
+    scaling_chart,
+    share_chart,
+    size_table,
+    training_chart,
+)
+
+SIZES = [
+    ModelSize(
+        f"{family} {i}", family, 128 * 2**i, 2 + 4 * i, 2**i, 5_000 * 4**i + 40_000, 20_000 + i, 10**6 * 10**i
+    )
+    for family in ("One", "Two <b>", "Three")
+    for i in range(1, 6)
+]
+OWN = ModelSize("Mine", "", 300, 7, 3, 90_000, 30_000, 10**7)
+
+
+def points(figure):
+    """Every marker of a figure as (x, y)."""
+    drawn = (t for t in figure.data if t.mode and "markers" in t.mode)
+    return sorted(pair for trace in drawn for pair in zip(trace.x, trace.y, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("chart", CHARTS)
+@pytest.mark.parametrize("family", [None, "One"])
+def test_every_model_is_a_point_of_its_own_numbers(chart, mode, family):
+    figure = scaling_chart(SIZES, chart, mode, family, OWN)
+    across, upwards = ("width", "layers") if chart == "shape" else (chart, "parameters")
+    assert points(figure) == sorted((getattr(s, across), getattr(s, upwards)) for s in (*SIZES, OWN))
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+
+
+def test_area_is_parameters():
+    figure = scaling_chart(SIZES, "shape", "light")
+    found = {(x, y): d for t in figure.data for x, y, d in zip(t.x, t.y, t.marker.size, strict=True)}
+    large, small = SIZES[4], SIZES[3]
+    ratio = (found[large.width, large.layers] / found[small.width, small.layers]) ** 2
+    assert ratio == pytest.approx(large.parameters / small.parameters, rel=0.01)
+
+
+def test_names_do_not_lie_on_each_other_and_are_no_markup():
+    figure = scaling_chart(SIZES, "width", "light", None, OWN)
+    names = [note.text for note in figure.layout.annotations]
+    assert "<b>Mine</b>" in names and len(names) == len(set(names)) >= 3
+    assert not any("Two <b>" in name for name in names)
+
+
+def test_others_are_grey_beside_the_chosen_family():
+    figure = scaling_chart(SIZES, "width", "light", "Two <b>")
+    grey, chosen = figure.data
+    assert len(grey.x) == 10 and len(chosen.x) == 5
+    assert (
+        chosen.marker.color
+        == family_marks((s.family for s in SIZES), "light")["Two <b>"].colour
+        != grey.marker.color
+    )
+    assert all("Two" in note.text for note in figure.layout.annotations)
+
+
+def test_layers_stand_beside_the_rule():
+    figure = layer_chart(SIZES, "light", own=OWN)
+    rule = figure.data[0]
+    assert all(y == pytest.approx(12 * x**2) for x, y in zip(rule.x, rule.y, strict=True))
+    assert (OWN.width, OWN.rest / OWN.layers) in points(figure)
+
+
+def test_shares_are_in_per_cent():
+    figure = share_chart(SIZES, "dark", own=OWN)
+    assert (OWN.parameters, pytest.approx(100 / 3)) in points(figure)
+    assert all(0 <= y <= 100 for _, y in points(figure))
+
+
+def test_lines_of_equal_compute():
+    figure = training_chart(SIZES, OWN, "light")
+    lines = [t for t in figure.data if t.mode == "lines"]
+    *equal, rule = lines
+    for line in equal:
+        first, last = (6 * x * y for x, y in zip(line.x, line.y, strict=True))
+        assert first == pytest.approx(last)
+    assert len(equal) >= 2 and rule.y[0] == 20 * rule.x[0]
+    assert (OWN.parameters, OWN.tokens) in points(figure)
+
+
+def test_families_differ_in_colour_or_symbol():
+    marks = family_marks([f"family {i}" for i in range(10)], "light")
+    assert (
+        len({(m.colour, m.symbol) for m in marks.values()}) == len({m.symbol for m in marks.values()}) == 10
+    )
+    assert set(SYMBOLS) == set(SVG_SYMBOLS)
+    assert all(re.fullmatch(r"[MLHVahvz\d .-]+", path) for path in SVG_SYMBOLS.values())
+
+
+def test_the_table_has_every_model():
+    table = size_table([*SIZES, OWN])
+    assert {len(column) for column in table.values()} == {len(SIZES) + 1}
+    assert table["parameters"][-1] == 90_000 and table["training_tokens"][-1] == 10**7
