@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,28 +18,19 @@ from attnviz.analysis.attention_view import (
     attention_view,
     row_weights,
     strongest_keys,
-    thumbnails,
 )
-from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
+from attnviz.analysis.head_patterns import HeadPatterns, head_patterns
 from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
+from attnviz.errors import SelectionError
 from attnviz.figures.quantities import whole_percent
-from attnviz.models.catalog import title_of
 from attnviz.tracing.tokens import Tokens
-from attnviz.tracing.trace import AttentionKind, Floats, Trace
+from attnviz.tracing.trace import AttentionKind, Trace
+from attnviz.viewer.attention import PATTERN_WORDS, Choice, pattern_names
 
 KIND_NAMES: dict[AttentionKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 
 CLEAR = 0.25
 """Score from which a head is worth showing as an example of a pattern: a quarter of the way from chance to all."""
-
-_PATTERN_WORDS: dict[Pattern, str] = {
-    "itself": "the token itself",
-    "previous": "the token before",
-    "next": "the token after",
-    "first": "the first token",
-    "special": "special tokens",
-    "same token": "the same token elsewhere",
-}
 
 
 @dataclass(frozen=True)
@@ -101,10 +93,12 @@ class Heads:
 
     def prepare(self) -> None:
         """Measure all heads now, while the page says so; for 500 tokens it takes seconds."""
-        _ = self.opening, self.patterns, self.thumbnails(Hidden())
+        _ = self.opening, self.patterns
 
-    def view(self, layer: int, head: int | None, hidden: Hidden, threshold: float = 0.0) -> AttentionView:
-        """One head, or the mean of a layer, as it should be drawn."""
+    def view(
+        self, layer: int, head: int | tuple[int, ...] | None, hidden: Hidden, threshold: float = 0.0
+    ) -> AttentionView:
+        """One head, or the mean of several or of a layer, as it should be drawn."""
         return attention_view(
             self.trace,
             self.kind,
@@ -116,13 +110,37 @@ class Heads:
             threshold=threshold,
         )
 
-    def thumbnails(self, hidden: Hidden) -> Floats:
-        """All heads, small, as they should be drawn."""
-        return _thumbnails(self.model_id, self.text, self.kind, hidden)
-
     def names(self) -> list[list[str]]:
-        """What to say of each head when it is pointed at: its name and what it does most."""
-        return [[self._name(layer, head) for head in range(self.heads)] for layer in range(self.layers)]
+        """What to say of each head (layer, head) when it is pointed at: what it does most."""
+        return pattern_names(self.patterns)
+
+    def chosen_view(self, choice: Choice) -> AttentionView | None:
+        """What the viewer shows, in exact numbers; None where all of it is hidden."""
+        hidden = Hidden(choice.first, choice.special, choice.merge)
+        try:
+            return self.view(choice.layer, choice.shown_heads, hidden, choice.least / 100)
+        except SelectionError:
+            return None
+
+    def said(self, words: Lesson, choice: Choice) -> dict[str, Any]:
+        """The sentence about the chosen row, in the parts that the viewer draws."""
+        view = self.chosen_view(choice)
+        if view is None:
+            return {"choice": choice.payload(), "parts": [[words.say("all_hidden"), ""]], "remarks": []}
+        query, looks = self.looks(view, choice.token)
+        parts = [[query, "query"]]
+        if view.row_of(choice.token) is None:
+            parts.append([f" {words.say('hidden')}", ""])
+        elif not looks:
+            parts.append([f" {words.say('hidden_weight')}", ""])
+        for number, (key, weight) in enumerate(looks):
+            before = " looks " if number == 0 else " and " if number == len(looks) - 1 else ", "
+            parts.append([f"{before}{whole_percent(weight)} at ", ""])
+            parts.append(["itself", ""] if key is None else [key, "key"])
+        if looks:
+            parts.append([".", ""])
+        remark = self.remark(words, view, choice.token, choice.least / 100)
+        return {"choice": choice.payload(), "parts": parts, "remarks": [remark] if remark else []}
 
     def looks(self, view: AttentionView, token: int) -> tuple[str, list[tuple[str | None, float]]]:
         """The query's label and at which keys it looks most, None for itself."""
@@ -136,23 +154,6 @@ class Heads:
             for column, weight in found
         ]
 
-    def described(
-        self, layer: int, head: int | None, query: str, looks: list[tuple[str | None, float]]
-    ) -> str:
-        """The figure in words."""
-        where = f"layer {layer}, " + ("mean of all heads" if head is None else f"head {head}")
-        said = (
-            ", ".join(f"{round(100 * w)} percent at {key or 'itself'}" for key, w in looks)
-            or "at hidden tokens only"
-        )
-        return f"Attention of {title_of(self.model_id)}, {where}. {query} looks {said}."
-
-    def where(self, words: Lesson, layer: int, head: int | None) -> str:
-        """Layer and head in words."""
-        if head is None:
-            return words.say("where_mean", layer=layer, heads=self.heads)
-        return words.say("where", layer=layer, head=head)
-
     def remark(self, words: Lesson, view: AttentionView, token: int, threshold: float) -> str:
         """What was done to the row that is shown: weight shared out, or left out."""
         row = view.row_of(token)
@@ -163,23 +164,18 @@ class Heads:
             said.append(words.say("below", least=round(100 * threshold)))
         return " ".join(said)
 
-    def code(self, words: Lesson, layer: int, head: int | None, token: int, hidden: Hidden) -> str:
+    def code(self, words: Lesson, choice: Choice) -> str:
         """The lines that give this row in a notebook."""
-        named = {"hide_first": hidden.first, "hide_special": hidden.special, "merge_words": hidden.pieces}
+        named = {"hide_first": choice.first, "hide_special": choice.special, "merge_words": choice.merge}
         return words.code.format(
             model=self.model_id,
             text=self.text,
             kind=self.kind,
-            layer=layer,
-            head=head,
-            token=token,
+            layer=choice.layer,
+            head=choice.shown_heads,
+            token=choice.token,
             options="".join(f", {name}=True" for name, on in named.items() if on),
         )
-
-    def open(self, number: int) -> None:
-        """Choose the head of this number, as counted in the picture of all heads."""
-        if 0 <= number < self.layers * self.heads:
-            selection.choose(layer=number // self.heads, head=number % self.heads, mean=False)
 
     def suggestions(self, words: Lesson) -> list[Try]:
         """Heads worth opening, each with what was measured there."""
@@ -199,7 +195,7 @@ class Heads:
             if float(self.patterns.score(pattern)[layer, head]) < CLEAR:
                 continue
             share = float(self.patterns.share[pattern][layer, head])
-            detail = f"{whole_percent(share)} to {_PATTERN_WORDS[pattern]}"
+            detail = f"{whole_percent(share)} to {PATTERN_WORDS[pattern]}"
             found.append(Try(words.say(f"try_{pattern}"), _at(layer, head, detail), _open(layer, head, self)))
         if self.patterns.patterns:
             layer, head = self.patterns.most_even()
@@ -255,7 +251,7 @@ class Heads:
                 share=whole_percent(float(row[answer])),
                 key=answering.unique_labels[answer],
             ),
-            {"layer": layer, "head": head, "mean": False},
+            {"layer": layer, "head": head, "heads": "", "mean": False},
         )
 
     def _what_it_does(self, words: Lesson, told: set[tuple[int, int | None]]) -> Question | None:
@@ -277,15 +273,15 @@ class Heads:
         return Question(
             "does",
             words.say("ask_does", layer=layer, head=head),
-            [_PATTERN_WORDS[p] for p in known],
-            _PATTERN_WORDS[found.pattern],
+            [PATTERN_WORDS[p] for p in known],
+            PATTERN_WORDS[found.pattern],
             words.say(
                 "because_does",
                 share=whole_percent(found.share),
-                pattern=_PATTERN_WORDS[found.pattern],
+                pattern=PATTERN_WORDS[found.pattern],
                 chance=whole_percent(found.chance),
             ),
-            {"layer": layer, "head": head, "mean": False},
+            {"layer": layer, "head": head, "heads": "", "mean": False},
         )
 
     def _worth_asking(self, answering: Tokens, token: int) -> Iterable[int]:
@@ -297,22 +293,6 @@ class Heads:
     def _choice(self, answering: Tokens, i: int, token: int) -> str:
         label = answering.unique_labels[i]
         return f"{label} (itself)" if i == token and self.kind != "cross" else label
-
-    def _name(self, layer: int, head: int) -> str:
-        found = self.patterns.strongest(layer, head)
-        if found is None or found.score < 0.2:
-            return f"L{layer}H{head}"
-        return f"L{layer}H{head}: {whole_percent(found.share)} to {_PATTERN_WORDS[found.pattern]}"
-
-
-def table(view: AttentionView) -> dict[str, Iterable[object]]:
-    """The matrix as rows of a table: query, key, weight."""
-    rows, columns = view.weights.shape
-    return {
-        "query": np.repeat(view.query_labels, columns),
-        "key": np.tile(view.key_labels, rows),
-        "weight": view.weights.ravel(),
-    }
 
 
 def follow(heads: Heads) -> None:
@@ -338,7 +318,7 @@ def _at(layer: int, head: int, measured: str) -> str:
 
 def _open(layer: int, head: int, heads: Heads, token: int | None = None) -> dict[str, object]:
     chosen = {} if token is None else {"query": heads.tokens.unique_labels[token]}
-    return {"layer": layer, "head": head, "mean": False, **chosen}
+    return {"layer": layer, "head": head, "heads": "", "mean": False, **chosen}
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -370,14 +350,3 @@ def _clearest_alignment(trace: Trace) -> tuple[int, int, int]:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _patterns(model_id: str, text: str, kind: AttentionKind) -> HeadPatterns:
     return head_patterns(cache.trace(model_id, text), kind)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _thumbnails(model_id: str, text: str, kind: AttentionKind, hidden: Hidden) -> Floats:
-    return thumbnails(
-        cache.trace(model_id, text),
-        kind,
-        hide_first=hidden.first,
-        hide_special=hidden.special,
-        merge_words=hidden.pieces,
-    )

@@ -53,6 +53,7 @@ def chosen(
     kind = kind or selection.one_of(f"{prefix}kind", kinds, "kind of attention")
     names = trace.query_tokens(kind).unique_labels
     start = Choice(kind, *opening)
+    _follow(of, kind, start, names, prefix)
     found: dict[str, Any] = {
         "layer": selection.whole_number(f"{prefix}layer", trace.layers(kind), "layer", start.layer),
         "head": selection.whole_number(f"{prefix}head", trace.heads(kind), "head", start.head),
@@ -64,7 +65,13 @@ def chosen(
         "view": selection.one_of(f"{prefix}view", get_args(View), "view"),
         **{name: selection.switch(f"{prefix}{name}", name) for name in _SWITCHES},
     }
-    starts = {"kind": kinds[0], "layer": start.layer, "head": start.head, "query": names[start.token], "mass": 100}
+    starts = {
+        "kind": kinds[0],
+        "layer": start.layer,
+        "head": start.head,
+        "query": names[start.token],
+        "mass": 100,
+    }
     for name, value in {"kind": kind, **found}.items():
         kept = ",".join(map(str, value)) if name == "heads" else value
         selection.keep(f"{prefix}{name}", kept, starts.get(name, _DEFAULTS.get(name, "")))
@@ -110,6 +117,24 @@ def show(
             "need": lambda value: _need(wanted, trace, value),
         },
     )
+
+
+def _follow(of: Of, kind: AttentionKind, start: Choice, names: Sequence[str], prefix: str) -> None:
+    """When model, text or kind has changed since the last run, open what is worth seeing there.
+
+    Otherwise a token of the old text would be asked for in the new one, and answered with an excuse.
+    """
+    now, owner = (of, kind), f"_{prefix}attention_of"
+    before = st.session_state.get(owner)
+    st.session_state[owner] = now
+    if before is None or before == now:
+        return
+    values: dict[str, Any] = {}
+    if (before[0][0], before[1]) != (of[0], kind):
+        values = {"layer": start.layer, "head": start.head, "heads": ""}
+    if str(st.session_state.get(f"{prefix}query")) not in names:
+        values["query"] = names[start.token]
+    selection.choose(**{f"{prefix}{name}": value for name, value in values.items()})
 
 
 _SWITCHES = ("mean", "first", "special", "merge")

@@ -39,11 +39,11 @@ def _format(name: str) -> object:
         return config.NumberColumn(name, width="small", pinned=True)
     if name in _WORDS:
         return config.TextColumn(name, width="medium")
-    return config.NumberColumn(name, width="small", format="%.2f" if name in _PLAIN else "%.0f %%")
+    return config.NumberColumn(name, width="small", format="%.2f" if name in _PLAIN else "%.1f %%")
 
 
 def _choose(columns: dict[str, list[object]]) -> None:
     """A row was pressed: open its head, if it is one of those that were shown."""
     rows = st.session_state["head_table"]["selection"]["rows"]
     if rows and 0 <= rows[0] < len(columns["Head"]):
-        selection.choose(layer=columns["Layer"][rows[0]], head=columns["Head"][rows[0]])
+        selection.choose(**{name.lower(): columns[name][rows[0]] for name in _WHOLE if name in columns})

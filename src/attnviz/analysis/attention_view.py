@@ -65,23 +65,26 @@ def attention_view(
     trace: Trace,
     kind: AttentionKind,
     layer: int,
-    head: int | None = None,
+    head: int | Sequence[int] | None = None,
     *,
     hide_first: bool = False,
     hide_special: bool = False,
     merge_words: bool = False,
     threshold: float = 0.0,
 ) -> AttentionView:
-    """One head of a trace, or the mean over a layer's heads where ``head`` is None, as it should be drawn.
+    """One head of a trace, the mean of several, or that of a whole layer where ``head`` is None, as it should be drawn.
 
     Words are merged first, then tokens are hidden and rows renormalised, then weights under ``threshold`` are
     left out (as 0, not shared out). Of merged words, one that holds a hidden token is hidden whole.
 
     Raises :class:`SelectionError` for a head that is not there, and when nothing would be left.
     """
-    weights = trace.weights(kind, layer, head)
-    if head is None:
-        weights = weights.mean(axis=0)  # (query, key)
+    if isinstance(head, int):
+        weights = trace.weights(kind, layer, head)  # (query, key)
+    elif head is None:
+        weights = trace.weights(kind, layer).mean(axis=0)
+    else:
+        weights = np.mean([trace.weights(kind, layer, one) for one in head], axis=0, dtype=np.float32)
     asking, answering = trace.query_tokens(kind), trace.key_tokens(kind)
     queries, keys = groups(asking, merge_words), groups(answering, merge_words)
     if merge_words:

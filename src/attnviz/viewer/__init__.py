@@ -25,7 +25,7 @@ from attnviz.viewer.text import well_formed
 
 __all__ = ["PICTURES", "feed", "module", "script", "standalone", "style"]
 
-PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow", "attention")
+PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow", "attention", "learning")
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
 
 _HERE = Path(__file__).parent
@@ -43,8 +43,10 @@ def script(picture: str) -> str:
 
 
 def feed() -> str:
-    """The JavaScript of what takes in messages of attention weights (``packing``) as one ES module: mounted beside the
-    picture ``attention``, its data is the message, and the picture's payload names the message by the ``of`` of its header."""
+    """The JavaScript of what takes in messages of attention weights (``packing``), as one ES module.
+
+    Mounted beside the picture ``attention``, whose payload names its messages by the ``of`` of their header.
+    """
     return f"{_joined('feed')}\nexport default feed;\n"
 
 

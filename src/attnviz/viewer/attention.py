@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-
 from attnviz.analysis.attention_view import thumbnails
 from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
 from attnviz.tracing.tokens import Tokens
@@ -234,10 +233,16 @@ def small_message(trace: Trace, of: str) -> bytes:
 
 def is_long(trace: Trace) -> bool:
     """Whether a trace has more weights than are sent at once."""
-    return sum(
-        trace.layers(kind) * trace.heads(kind) * len(trace.query_tokens(kind)) * len(trace.key_tokens(kind))
-        for kind in trace.kinds
-    ) > LARGEST_WHOLE
+    return (
+        sum(
+            trace.layers(kind)
+            * trace.heads(kind)
+            * len(trace.query_tokens(kind))
+            * len(trace.key_tokens(kind))
+            for kind in trace.kinds
+        )
+        > LARGEST_WHOLE
+    )
 
 
 def pattern_names(patterns: HeadPatterns) -> list[list[str]]:

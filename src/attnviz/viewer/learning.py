@@ -45,7 +45,9 @@ def payload(
         raise ValueError("all moments must show the same letters, sounds and heads")
     layers, heads = first.weights.shape[:2]
     if len(said) != len(moments) or any(len(row) != layers * heads for row in said):
-        raise ValueError(f"a sentence is needed for each of {len(moments)} moments and {layers * heads} heads")
+        raise ValueError(
+            f"a sentence is needed for each of {len(moments)} moments and {layers * heads} heads"
+        )
     if chosen_place({"moment": chosen[0], "head": chosen[1]}, len(moments), layers * heads) is None:
         raise ValueError(f"there is no moment and head {chosen}")
     stacked = np.stack([one.weights for one in moments])  # (moment, layer, head, sound, letter)

@@ -60,7 +60,9 @@ class Block:
                 f"weights have the shape {self.weights.shape}, expected (layer, head, query, key)"
             )
         if list(self.exact) != sorted({key for key in self.exact if 0 <= key < self.weights.shape[3]}):
-            raise ValueError(f"exact keys {self.exact} are not ascending numbers below {self.weights.shape[3]}")
+            raise ValueError(
+                f"exact keys {self.exact} are not ascending numbers below {self.weights.shape[3]}"
+            )
 
     @property
     def causal(self) -> bool:
@@ -83,9 +85,7 @@ def blocks(
         if wanted:
             special = trace.key_tokens(kind).special
             exact = tuple(i for i, resting in enumerate(special) if resting or i == 0)
-            result.append(
-                Block(kind, np.stack([trace.weights(kind, i) for i in wanted]), wanted[0], exact)
-            )
+            result.append(Block(kind, np.stack([trace.weights(kind, i) for i in wanted]), wanted[0], exact))
     return tuple(result)
 
 
@@ -106,7 +106,9 @@ def pack(parts: Iterable[Block], header: dict[str, Any] | None = None) -> bytes:
             others[..., list(block.exact)] = 0
             left = others.max(-1)
             largest = np.maximum(left, np.minimum(left * np.float32(255 / _LEVELS_LEFT), largest))
-        worth = _logarithms(largest, np.ceil)  # rounded down: half a step is then at most 1/510 of the largest
+        worth = _logarithms(
+            largest, np.ceil
+        )  # rounded down: half a step is then at most 1/510 of the largest
         factor = np.float32(255) / np.maximum(_numbers(worth), np.float32(2**-32))
         levels = others * factor[..., None]
         levels += np.float32(0.5)
@@ -122,11 +124,13 @@ def pack(parts: Iterable[Block], header: dict[str, Any] | None = None) -> bytes:
             }
         )
         sums = _logarithms(others.sum(-1, dtype=np.float32), np.rint)
-        for array in (worth, sums, _logarithms(exact, np.rint), sent):
-            bodies.append(_padded(array.tobytes(), b"\0"))
+        arrays = (worth, sums, _logarithms(exact, np.rint), sent)
+        bodies += [_padded(array.tobytes(), b"\0") for array in arrays]
     text = json.dumps({**(header or {}), "blocks": facts}, ensure_ascii=False, separators=(",", ":")).encode()
     head = _padded(text, b" ")
-    squeeze = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 8, zlib.Z_RLE)  # 16: with gzip's own frame
+    squeeze = zlib.compressobj(
+        1, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 8, zlib.Z_RLE
+    )  # 16: with gzip's own frame
     whole = b"".join([MAGIC, struct.pack("<I", len(head)), head, *bodies])
     return squeeze.compress(whole) + squeeze.flush()
 
