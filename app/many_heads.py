@@ -11,9 +11,10 @@ import numpy as np
 import streamlit as st
 
 from app import cache, selection
-from app.heatmaps import CLEAR, Heads, Hidden
+from app.heatmaps import CLEAR, Heads
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
+from attnviz.analysis.attention_view import pooled
 from attnviz.analysis.head_outputs import HeadOutputs, head_outputs
 from attnviz.analysis.head_patterns import METRICS, Metric, Pattern, Strongest
 from attnviz.figures.quantities import whole_percent
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from attnviz.figures.palette import Mode
-    from attnviz.tracing.trace import AttentionCall, AttentionKind
+    from attnviz.tracing.trace import AttentionCall, AttentionKind, Floats
+
+MOST_CELLS = 48
+"""Cells of a small matrix along each side; of a longer text neighbours are drawn as one."""
 
 _SEARCHED: tuple[Pattern, ...] = ("previous", "next", "same token", "first", "special", "itself")
 """Patterns in the order in which they are worth looking for."""
@@ -52,6 +56,11 @@ class Layer:
         """How the outputs of the heads come together, None where the model's projection is out of reach."""
         return outputs(self.heads.model_id, self.heads.text, self.heads.kind, self.layer)
 
+    @cached_property
+    def thumbnails(self) -> Floats:
+        """The weights of each head, (head, row, column); of a long text the largest of neighbouring cells."""
+        return pooled(self.heads.trace.weights(self.heads.kind, self.layer), MOST_CELLS)
+
     def map(self, words: Lesson, metric: Metric, mode: Mode) -> go.Figure:
         """All heads by one metric."""
         from attnviz.figures.multi_head import head_map
@@ -69,7 +78,8 @@ class Layer:
     def map_alt(self, words: Lesson, metric: Metric) -> str:
         """The map in words."""
         values = self.heads.patterns.metric(metric)
-        layer, head = (int(i) for i in np.unravel_index(np.nanargmax(values), values.shape))
+        found = np.unravel_index(np.nan_to_num(values, nan=-np.inf).argmax(), values.shape)
+        layer, head = int(found[0]), int(found[1])
         return words.say(
             "map_alt",
             title=title_of(self.heads.model_id),
@@ -98,7 +108,7 @@ class Layer:
         from attnviz.figures.multi_head import layer_heads
 
         captions = [self._caption(words, head) for head in range(self.heads.heads)]
-        return layer_heads(self.heads.thumbnails(Hidden())[self.layer], captions, self.head, mode)
+        return layer_heads(self.thumbnails, captions, self.head, mode)
 
     def small_data(self) -> dict[str, Any]:
         """The weights of the layer as rows of a table."""
@@ -117,7 +127,7 @@ class Layer:
         """Height of the small matrices by their width."""
         from attnviz.figures.multi_head import layer_heads_aspect
 
-        heads, rows, columns = self.heads.thumbnails(Hidden())[self.layer].shape
+        heads, rows, columns = self.thumbnails.shape
         return layer_heads_aspect(heads, rows, columns)
 
     def said(self, words: Lesson) -> str:
@@ -156,7 +166,7 @@ class Layer:
         ]
         strongest = [patterns.strongest(*row) for row in rows]
         table: dict[str, list[object]] = {
-            "Layer": [layer for layer, _ in rows],
+            **({"Layer": [layer for layer, _ in rows]} if every else {}),
             "Head": [head for _, head in rows],
             "Strongest pattern": [_capital(words.say(f"short_{s.pattern}")) if s else "–" for s in strongest],
             "Share": [100 * s.share if s else None for s in strongest],
@@ -291,7 +301,7 @@ class Layer:
         found = self.heads.patterns.strongest(self.layer, head)
         if found is None or found.score < CLEAR:
             return [f"H{head}", words.say("none")]
-        return [f"H{head}", words.say(f"short_{found.pattern}"), whole_percent(found.share)]
+        return [f"H{head} {whole_percent(found.share)}", words.say(f"tag_{found.pattern}")]
 
     def _ask_layer(self, words: Lesson) -> Question | None:
         """About the pattern with the clearest head that no suggestion names."""
@@ -371,8 +381,13 @@ class Layer:
 
 
 def choose_head(heads: Heads) -> Callable[[int], None]:
-    """What to do when a head of the map is picked."""
-    return heads.open
+    """What to do when a head of the map is picked: the first layer's come first."""
+
+    def pick(number: int) -> None:
+        if 0 <= number < heads.layers * heads.heads:
+            selection.choose(layer=number // heads.heads, head=number % heads.heads)
+
+    return pick
 
 
 def choose_in_layer(layer: Layer) -> Callable[[int], None]:
@@ -421,7 +436,7 @@ def _end(metric: Metric, values: Any) -> float:
     """Where the colours end: at all weight for shares and scores, at the largest for the rest."""
     if metric not in ("entropy", "distance"):
         return 1.0
-    return max(float(np.nanmax(values)), 1e-6)
+    return max(float(np.nan_to_num(values).max()), 1e-6)
 
 
 def _value(metric: Metric, value: float) -> str:

@@ -1,4 +1,4 @@
-"""The controls of a head: kind of attention, layer, head, query token, and what of the matrix is hidden."""
+"""The controls of a head, outside a picture: kind of attention, layer, head, query token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import selection
-from app.heatmaps import KIND_NAMES, Heads, Hidden
+from app.heatmaps import KIND_NAMES, Heads
 from app.lessons import Lesson
 from attnviz.tracing.trace import AttentionKind
 
@@ -20,15 +20,6 @@ class Place:
     layer: int
     head: int
     token: int
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the matrix is drawn. ``threshold`` is a weight."""
-
-    hidden: Hidden
-    mean: bool
-    threshold: float
 
 
 def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
@@ -73,16 +64,6 @@ def place(heads: Heads, words: Lesson, with_token: bool = True) -> Place:
         names = heads.tokens.unique_labels
         token = st.selectbox(words.say("token"), names, index=first_token, key="query", bind="query-params")
     return Place(layer, head, names.index(token))
-
-
-def options(heads: Heads, words: Lesson) -> Options:
-    """The switches; those that would change nothing for this text are not shown."""
-    special = heads.has_special and st.toggle(words.say("special"), key="special", bind="query-params")
-    first = not heads.starts_special and st.toggle(words.say("first"), key="first", bind="query-params")
-    pieces = heads.has_pieces and st.toggle(words.say("merge"), key="merge", bind="query-params")
-    mean = st.toggle(words.say("mean"), key="mean", bind="query-params")
-    least = st.slider(words.say("least"), 0, 50, 0, 5, format="%d %%", key="least", bind="query-params")
-    return Options(Hidden(first, special, pieces), mean, least / 100)
 
 
 def _numbered(label: str, key: str, count: int, start: int) -> int:

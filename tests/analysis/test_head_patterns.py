@@ -178,3 +178,21 @@ def test_what_the_bundled_models_are_known_for():
     assert found.strongest(16, 0).pattern == "previous"
     assert 0.7 < found.share["previous"][16, 0] < 0.85
     assert np.isnan(found.share["next"]).all()
+
+
+def test_metrics_are_the_numbers_under_one_name():
+    weights = np.eye(5, k=-1)
+    weights[0, 0] = 1
+    found = decoder(even(5, causal=True), weights)
+    assert "next" not in found.metrics and {"strongest", "entropy", "previous"} <= set(found.metrics)
+    close(found.metric("strongest")[0], [0, 1])
+    np.testing.assert_array_equal(found.metric("previous"), found.share["previous"])
+    close(found.metric_chance("previous"), found.chance["previous"])
+    close(found.metric_chance("strongest"), 0)
+    for head in (0, 1):
+        close(found.metric("strongest")[0, head], found.strongest(0, head).score)
+
+
+def test_cross_attention_has_no_distance_among_its_metrics():
+    trace = made_trace([[even(5)]], TOKENS, kind="cross", target=TOKENS)
+    assert not {"distance", "itself", "previous", "next"} & set(head_patterns(trace, "cross").metrics)

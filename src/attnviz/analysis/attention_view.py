@@ -211,11 +211,11 @@ def thumbnails(
             weights = merged(weights, queries, keys)
         if not kept_keys.all() or not kept_queries.all():
             weights = np.stack([without_keys(of_head[kept_queries], kept_keys)[0] for of_head in weights])
-        small.append(_pooled(weights, most))
+        small.append(pooled(weights, most))
     return np.stack(small)
 
 
-def _pooled(weights: Floats, most: int) -> Floats:
+def pooled(weights: Floats, most: int) -> Floats:
     """The largest weights (head, at most ``most``, at most ``most``) of neighbouring cells."""
     for axis in (1, 2):
         count = weights.shape[axis]

@@ -1,0 +1,153 @@
+"""The page of all heads, on the real bundled models."""
+
+import contextlib
+import io
+import json
+import re
+import string
+
+import numpy as np
+import pytest
+
+import attnviz
+from app.heatmaps import Heads
+from app.lessons import lesson
+from app.many_heads import Layer
+from attnviz.analysis.head_patterns import head_patterns
+from tests.analysis.records import even, made_tokens, made_trace
+from tests.app.conftest import errors, markup, notes
+
+SCRIPT = "multi_head"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+TRANSLATOR = "attnviz/translate-en-pt"
+SENTENCE = "The animal didn't cross the street because it was too tired."
+
+
+def text(body):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
+
+
+def said(app):
+    """The sentence about the chosen head, and the one about the output projection."""
+    return [text(body) for body in markup(app) if "av-say" in body]
+
+
+@pytest.fixture(scope="module")
+def patterns():
+    return head_patterns(attnviz.trace(attnviz.load(MINILM), SENTENCE), "encoder")
+
+
+def test_a_head_that_looks_one_token_back_is_said_to(open_page, patterns):
+    app = open_page(SCRIPT, layer="0", head="2", metric="previous")
+    assert not errors(app) and not notes(app)
+    share = float(patterns.share["previous"][0, 2])
+    assert f"Head 2 of layer 0 gives {100 * share:.0f} % of its weight to the token before" in said(app)[0]
+    assert "Chance for this length and mask is 6 %" in said(app)[0]
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    points = charts[0]["data"][0] if charts[0]["data"][0]["type"] == "scatter" else charts[1]["data"][0]
+    assert len(points["text"]) in (72, 12)
+
+
+def test_the_table_has_every_head_with_its_numbers(open_page, patterns):
+    app = open_page(SCRIPT, every="true")
+    table = app.dataframe[0].value
+    assert len(table) == 72
+    for metric, column in (("entropy", "Entropy"), ("distance", "Distance")):
+        np.testing.assert_allclose(table[column].to_numpy(), patterns.metric(metric).ravel(), rtol=1e-5)
+    for metric in ("itself", "previous", "next", "first", "special", "same token"):
+        np.testing.assert_allclose(table[f"To {metric}"], 100 * patterns.share[metric].ravel(), rtol=1e-5)
+    np.testing.assert_allclose(table["Score"], patterns.metric("strongest").ravel(), rtol=1e-4)
+    app = open_page(SCRIPT, layer="4")
+    assert len(app.dataframe[0].value) == 12 and "Layer" not in app.dataframe[0].value
+
+
+def test_a_decoder_has_no_next_token_and_shares_keys(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, layer="5", head="4")
+    assert not errors(app) and not notes(app)
+    assert "To next" not in app.dataframe[0].value
+    (shared,) = [text(body) for body in markup(app) if "key-value cache" in body and "av-text" in body]
+    assert "9 heads share 3 sets" in shared and "head 4 reads set 1 together with head 3 and head 5" in shared
+    assert "384 numbers a layer in the key-value cache instead of 1,152" in shared
+
+
+def test_cross_attention_has_neither_distance_nor_neighbours(open_page):
+    app = open_page(SCRIPT, model=TRANSLATOR, kind="cross")
+    assert not errors(app) and not notes(app)
+    columns = set(app.dataframe[0].value)
+    assert "Distance" not in columns and not columns & {"To itself", "To previous", "To next"}
+    assert {"Entropy", "To first", "To special"} <= columns
+
+
+def test_what_heads_add_to_the_stream(open_page):
+    app = open_page(SCRIPT, layer="1", head="0")
+    trace = attnviz.trace(attnviz.load(MINILM), SENTENCE)
+    matrix = attnviz.load(MINILM).module.encoder.layer[1].attention.output.dense.weight.detach().numpy()
+    added = [trace.head_outputs("encoder", 1, h) @ matrix[:, 32 * h : 32 * h + 32].T for h in range(12)]
+    lengths = [float(np.linalg.norm(one, axis=1).mean()) for one in added]
+    most, least = int(np.argmax(lengths)), int(np.argmin(lengths))
+    assert f"Head {most} adds most to it: {lengths[most]:.2f} long" in said(app)[1]
+    assert f"head {least} least with {lengths[least]:.2f}" in said(app)[1]
+    assert any("384 × 384" in body for body in markup(app) if "av-facts" in body)
+
+
+def test_suggestions_open_the_best_head_and_questions_know_their_answer(open_page, patterns):
+    app = open_page(SCRIPT)
+    labels = [b.label.replace("\\", "") for b in app.button if b.key.startswith("row_try_")]
+    layer, head = patterns.best("previous")
+    assert f"layer {layer}, head {head}: 100 %, chance 6 %" in labels[0]
+    next(b for b in app.button if b.key == "row_try_0").click().run()
+    assert said(app)[0].startswith(f"Head {head} of layer {layer} gives 100 %")
+    assert app.selectbox(key="metric").value == "previous"
+    pills = (app.button_group if len(app.get("button_group")) else app.pills)[-1]
+    pills.set_value(["384"]).run()
+    assert any("Right." in body and "12 heads × 32 numbers = 384" in body for body in markup(app))
+
+
+def test_picking_a_head_in_the_map_and_in_the_layer(patterns, monkeypatch):
+    from app.many_heads import choose_head, choose_in_layer
+
+    chosen = {}
+    monkeypatch.setattr("app.selection.choose", lambda **values: chosen.update(values))
+    heads = Heads(MINILM, SENTENCE, attnviz.trace(attnviz.load(MINILM), SENTENCE), "encoder")
+    choose_head(heads)(4 * 12 + 7)
+    assert (chosen["layer"], chosen["head"]) == (4, 7)
+    choose_in_layer(Layer(heads, 2, 0))(11)
+    assert (chosen["layer"], chosen["head"]) == (2, 11)
+    chosen.clear()
+    choose_in_layer(Layer(heads, 2, 0))(12)
+    assert not chosen
+
+
+def test_sentences_follow_from_the_data():
+    """Even attention has no pattern; a head made to look one back has one. The words differ."""
+    words = lesson(SCRIPT)
+    tokens = made_tokens(" ".join(string.ascii_lowercase[:6]))
+    back = np.eye(6, k=-1)
+    back[0, 0] = 1
+    trace = made_trace([[even(6), back]], tokens)
+    heads = Heads("made", "a b", trace, "encoder")
+    heads.__dict__["patterns"] = head_patterns(trace, "encoder")
+    assert "no clear pattern" in Layer(heads, 0, 0).said(words)
+    assert "100 % of its weight to the token before" in Layer(heads, 0, 1).said(words)
+    assert "as evenly as over 6.0 tokens" in Layer(heads, 0, 0).said(words)
+
+
+def test_the_code_prints_a_line_a_head(open_page):
+    app = open_page(SCRIPT, layer="0")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(app.code[0].value, "the code", "exec"), {})
+    lines = printed.getvalue().splitlines()
+    assert len(lines) == 12 and lines[2].startswith("2 1.00 to previous, chance 0.06")
+
+
+def test_one_token_has_no_pattern_and_no_fault(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, text="the")
+    assert not errors(app)
+    assert "too short" in said(app)[0]
+
+
+def test_nonsense_falls_back(open_page):
+    app = open_page(SCRIPT, layer="77", head="x", metric="beauty")
+    assert not errors(app) and len(notes(app)) == 3
