@@ -158,7 +158,7 @@ class Heads:
         """What was done to the row that is shown: weight shared out, or left out."""
         row = view.row_of(token)
         said = []
-        if row is not None and view.masked_share[row] > 0:
+        if row is not None and view.masked_share[row] >= 0.005:
             said.append(words.say("renormalised", share=whole_percent(float(view.masked_share[row]))))
         if threshold:
             said.append(words.say("below", least=round(100 * threshold)))

@@ -65,7 +65,21 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'attnviz' has no attribute {name!r}")
     value = getattr(import_module(f"attnviz.{_HOMES[name]}"), name)
     globals()[name] = value
+    if name in ("trace", "Trace"):
+        _show_in_notebooks()
     return value
+
+
+def _show_in_notebooks() -> None:
+    """A trace at the end of a notebook's cell is shown as the viewer."""
+    from attnviz.tracing.trace import Trace
+
+    def shown(trace: Trace) -> str:
+        from attnviz.viewer.attention import frame, html
+
+        return frame(html(trace))
+
+    Trace.notebook = staticmethod(shown)
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from attnviz.errors import SelectionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attnviz.tracing.tokens import Tokens
 
 AttentionKind = Literal["encoder", "decoder", "cross"]
@@ -178,6 +180,12 @@ class Trace:
     gates: Floats | None = None
     last_is_normalised: bool = False
     edits: Edits = NO_EDITS
+
+    notebook: ClassVar[Callable[[Trace], str] | None] = None
+    """How a notebook shows a trace, as HTML. The package sets it: a record knows no pictures."""
+
+    def _repr_html_(self) -> str | None:
+        return Trace.notebook(self) if Trace.notebook else None
 
     def __post_init__(self) -> None:
         for name, ndim in (("hidden_states", 3), ("source_hidden_states", 3), ("gates", 3), ("logits", 2)):

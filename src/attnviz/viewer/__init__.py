@@ -18,12 +18,16 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.viewer.text import well_formed
 
-__all__ = ["PICTURES", "feed", "module", "script", "standalone", "style"]
+if TYPE_CHECKING:
+    from attnviz.viewer.plain import head_view, model_view
+
+__all__ = ["PICTURES", "feed", "head_view", "model_view", "module", "script", "standalone", "style"]
 
 PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow", "attention", "learning")
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
@@ -113,3 +117,9 @@ def _page() -> str:
 def _inert(value: Any) -> str:
     """JSON in ASCII alone, in which nothing can be taken for markup or for the end of a line."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("head_view", "model_view"):
+        raise AttributeError(f"module 'attnviz.viewer' has no attribute {name!r}")
+    return getattr(import_module("attnviz.viewer.plain"), name)

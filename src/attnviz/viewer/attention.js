@@ -58,7 +58,7 @@ function placeNamed(kind, choice) {
   const heads = headsOf(kind, choice).map((head) => numberOf(kind.headNumbers, head));
   const layer = `layer ${numberOf(kind.layerNumbers, layerOf(kind, choice))}`;
   if (kind.heads === 1 && kind.together) return `${layer}, all heads`;
-  if (choice.mean && kind.heads > 1) return `${layer}, mean of its ${kind.heads} heads`;
+  if (kind.heads > 1 && heads.length === kind.heads) return `${layer}, mean of its ${kind.heads} heads`;
   return heads.length > 1 ? `${layer}, mean of heads ${heads.join(", ")}` : `${layer}, head ${heads[0]}`;
 }
 
@@ -344,10 +344,11 @@ function lines_(paper, scene, weights, focus, at) {
     }
     if (faint.length > MOST_LINES) faint.sort((a, b) => b[2] - a[2]).length = MOST_LINES;
     const bright = at?.part === "key";
+    const thin = Math.min(1, Math.max(0.12, 240 / faint.length)); // many lines would become one black shape
     for (const [row, column, weight] of faint) {
       const style = bright
         ? { stroke: several ? colour : theme.key.mark, line: 1 + weight * wide, alpha: 0.35 + 0.65 * weight, dash }
-        : { stroke: several ? colour : theme.ink, line: 0.6 + 2 * weight, alpha: 0.05 + 0.3 * weight, dash };
+        : { stroke: several ? colour : theme.ink, line: 0.6 + 2 * weight, alpha: (0.05 + 0.3 * weight) * thin, dash };
       paper.curve(from, rowMiddle(figure, row), to - 6, keyMiddle(figure, column), style);
     }
     if (focus < 0 || at?.part === "key") return;
@@ -407,7 +408,7 @@ function told(payload, host) {
   });
   if (found.length) parts.push([".", ""]);
   const remarks = [];
-  if (view.hidden[row] > 0) remarks.push(`${percent(view.hidden[row])} of this row lies on hidden tokens. What you see is the rest, scaled to 100\u00a0% again.`);
+  if (view.hidden[row] >= 0.005) remarks.push(`${percent(view.hidden[row])} of this row lies on hidden tokens. What you see is the rest, scaled to 100\u00a0% again.`);
   if (choice.least) remarks.push(`Weights below ${choice.least}\u00a0% are left out.`);
   const { drawn, total } = linesOf(view, row, choice.mass / 100, LEAST_LINE);
   if (total > 0 && drawn / total < 0.995) {
@@ -942,10 +943,12 @@ function frameSheet(paper, host) {
   for (const one of columns) name(`L${numberOf(kind.layerNumbers, one)}`, one === layer, plan.left + one * plan.pitch + plan.tile / 2, plan.top - 9, "middle");
   const rows = thinned(Array.from({ length: plan.heads }, (_, one) => one * plan.pitch), size * 1.1, heads.slice(0, 1));
   for (const one of rows) name(`H${numberOf(kind.headNumbers, one)}`, heads.includes(one), plan.left - 7, plan.top + one * plan.pitch + plan.tile / 2 + size * 0.35, "end");
-  const ring = (at, line) =>
-    paper.box(plan.left + at.layer * plan.pitch - 1.5, plan.top + at.head * plan.pitch - 1.5, plan.tile + 3, plan.tile + 3, { stroke: theme.ink, line, radius: 3 });
-  for (const head of heads) ring({ layer, head }, 2);
-  if (ui.sheetAt) ring(ui.sheetAt, 1);
+  const ring = (at, line, stroke) =>
+    paper.box(plan.left + at.layer * plan.pitch - 1.5, plan.top + at.head * plan.pitch - 1.5, plan.tile + 3, plan.tile + 3, { stroke, line, radius: 3 });
+  const colours = HEADS[theme.dark ? "dark" : "light"];
+  const several = heads.length > 1 && !choice.mean;
+  heads.forEach((head, index) => ring({ layer, head }, 2, several ? colours[index % colours.length] : theme.ink));
+  if (ui.sheetAt) ring(ui.sheetAt, 1, theme.ink);
 }
 
 /** What a head does most, in words. */
