@@ -1,6 +1,5 @@
-"""The heatmap page on the real bundled models."""
+"""The heatmap page on the real bundled models: what the viewer is given, and what comes back from it."""
 
-import base64
 import contextlib
 import io
 import json
@@ -13,8 +12,9 @@ import attnviz
 from app import cache
 from app.heatmaps import Heads, Hidden
 from app.lessons import lesson
-from attnviz.analysis.attention_view import attention_view
+from app.widgets import attention
 from attnviz.errors import SelectionError
+from attnviz.viewer.packing import unpack
 from tests.app.conftest import errors, markup, notes
 
 SCRIPT = "attention_heatmaps"
@@ -23,29 +23,29 @@ SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 SENTENCE = "The animal didn't cross the street because it was too tired."
 
 
+def given(app):
+    """What the viewer is told, without the weights."""
+    (component,) = [e for e in app.get("bidi_component") if e.proto.component_name == "attnviz_attention"]
+    return json.loads(component.proto.json)
+
+
+def messages(app):
+    """Header and blocks of each message of weights."""
+    return [
+        unpack(e.proto.bytes) for e in app.get("bidi_component") if e.proto.component_name == "attnviz_feed"
+    ]
+
+
+def chosen(app):
+    choice = given(app)["choice"]
+    return choice["layer"], choice["head"]
+
+
 def sentence(app):
-    """The derived sentence, as text."""
-    (body,) = [e for e in markup(app) if "av-looks" in e]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body.partition("</p>")[0])).strip()
-
-
-def specs(app):
-    """The heatmap and the picture of all heads, as the browser gets them."""
-    charts = [chart.proto.spec for chart in app.get("plotly_chart")]
-    (heatmap,) = [spec for spec in charts if '"heatmap"' in spec.partition('"layout"')[0]]
-    (heads,) = [spec for spec in charts if spec != heatmap]
-    return heatmap, heads
-
-
-def matrix(app):
-    """The weights that the heatmap draws."""
-    z = json.loads(specs(app)[0])["data"][0]["z"]
-    return np.frombuffer(base64.b64decode(z["bdata"]), "<f4").reshape([int(n) for n in z["shape"].split(",")])
-
-
-def row_labels(app):
-    axis = json.loads(specs(app)[0])["layout"]["yaxis"]
-    return [re.sub(r"<[^>]+>", "", label) for label in axis["ticktext"]]
+    """The derived sentence, and what is said of the row that it is about."""
+    said = given(app)["said"]
+    assert said["choice"] == given(app)["choice"]
+    return "".join(text for text, _ in said["parts"])
 
 
 @pytest.fixture(scope="module")
@@ -55,104 +55,141 @@ def traces():
 
 def test_it_opens_with_the_pronoun_and_its_noun(open_page, traces):
     app = open_page(SCRIPT)
-    assert sentence(app) == "it looks 68 % at animal, 10 % at [CLS] and 6 % at itself. Layer 3, head 1"
-    np.testing.assert_array_equal(matrix(app), traces[MINILM].weights("encoder", 3, 1))
+    assert sentence(app) == "it looks 68 % at animal, 10 % at [CLS] and 6 % at itself."
+    assert chosen(app) == (3, 1)
+    ((header, (block,)),) = messages(app)
+    assert header["of"] == given(app)["of"]
+    for layer in range(6):
+        weights = traces[MINILM].weights("encoder", layer)
+        assert np.abs(block.weights[layer] - weights).max() <= weights.max() / 510 + 1e-5
     assert not errors(app) and not notes(app)
 
 
 def test_a_decoder_opens_with_a_look_that_is_not_its_sink(open_page, traces):
     app = open_page(SCRIPT, model=SMOLLM2)
-    said = sentence(app)
-    assert re.match(r"it looks 7\d % at animal", said), said
-    layer, head = map(int, re.findall(r"Layer (\d+), head (\d+)", said)[0])
-    np.testing.assert_array_equal(matrix(app), traces[SMOLLM2].weights("decoder", layer, head))
+    assert re.match(r"it looks 7\d % at animal", sentence(app)), sentence(app)
+    row = traces[SMOLLM2].weights("decoder", *chosen(app))[given(app)["choice"]["token"]]
+    assert f"{100 * row.max():.0f} %" in sentence(app)
+    ((_, (block,)),) = messages(app)
+    assert block.causal and block.weights.shape[:2] == (30, 9)
 
 
-def test_a_deep_link(open_page, traces):
-    app = open_page(SCRIPT, layer="0", head="2", query="cross", special="true")
-    expected = attention_view(traces[MINILM], "encoder", 0, 2, hide_special=True)
-    np.testing.assert_array_equal(matrix(app), expected.weights)
+def test_a_deep_link(open_page):
+    app = open_page(
+        SCRIPT, layer="0", head="2", query="cross", special="true", least="20", scale="row", view="lines"
+    )
+    choice = given(app)["choice"]
+    assert chosen(app) == (0, 2)
+    assert choice["special"] and (choice["least"], choice["scale"], choice["view"]) == (20, "row", "lines")
     assert sentence(app).startswith("cross looks 100 % at t")
-    assert "[CLS]" not in row_labels(app)
+    assert any("Weights below 20 % are left out" in remark for remark in given(app)["said"]["remarks"])
 
 
-def test_moving_layer_and_head_and_query(open_page, traces):
-    app = open_page(SCRIPT)
-    app.slider(key="layer").set_value(5).run()
-    app.slider(key="head").set_value(11).run()
-    app.selectbox(key="query").set_value("the²").run()
-    weights = traces[MINILM].weights("encoder", 5, 11)
-    np.testing.assert_array_equal(matrix(app), weights)
-    said = sentence(app)
-    assert said.startswith("the² looks") and said.endswith("Layer 5, head 11")
-    tokens = traces[MINILM].tokens
-    best = weights[tokens.unique_labels.index("the²")]
-    assert f"{100 * best.max():.0f} % at {tokens.unique_labels[int(best.argmax())]}" in said
+def test_what_the_viewer_chooses_is_checked_and_kept(open_page, traces, monkeypatch):
+    kept = {}
+    monkeypatch.setattr("app.widgets.attention.selection.choose", lambda **values: kept.update(values))
+    take = attention._take(traces[MINILM], "left_")
+    good = {**given(open_page(SCRIPT))["choice"], "layer": 5, "heads": [2, 4], "token": 3, "merge": True}
+    take(good)
+    assert (kept["left_layer"], kept["left_query"], kept["left_heads"], kept["left_merge"]) == (
+        5,
+        "didn",
+        "2,4",
+        True,
+    )
+    kept.clear()
+    for wrong in (
+        {"layer": 6},
+        {"token": -1},
+        {"heads": [12]},
+        {"kind": "cross"},
+        {"mean": 1},
+        {"layer": "5"},
+    ):
+        take({**good, **wrong})
+    for wrong in (
+        None,
+        [],
+        "x",
+        {},
+        {**good, "scale": "<script>"},
+        {**good, "mass": 10},
+        {**good, "view": None},
+    ):
+        take(wrong)
+    assert not kept
+
+
+def test_what_was_chosen_is_in_the_address_and_what_opens_anyway_is_not(open_page):
+    app = open_page(SCRIPT, layer="5", head="1", heads="1,4", mean="false")
+    assert app.query_params["layer"] == "5"
+    assert app.query_params["heads"] == "1,4"
+    assert not {"head", "query", "mean", "special", "scale"} & set(app.query_params)
 
 
 def test_hidden_tokens_are_shared_out_and_it_says_so(open_page, traces):
-    app = open_page(SCRIPT)
-    app.toggle(key="special").set_value(True).run()
-    np.testing.assert_allclose(matrix(app).sum(axis=1), 1, atol=1e-5)
+    app = open_page(SCRIPT, special="true")
     hidden = traces[MINILM].weights("encoder", 3, 1)[10, [0, -1]].sum()
-    (remark,) = [e for e in markup(app) if "scaled to 100 %" in e]
+    (remark,) = given(app)["said"]["remarks"]
     assert f"{100 * hidden:.0f} % of this row lies on hidden tokens" in remark
+    assert "[CLS]" not in sentence(app)
 
 
 def test_a_hidden_query_says_so(open_page):
     app = open_page(SCRIPT, query="[CLS]", special="true")
     assert not errors(app)
-    assert "gives all its weight to tokens that are hidden" in sentence(app) or "is hidden" in sentence(app)
+    assert sentence(app) == "[CLS] is hidden."
+
+
+def test_everything_hidden_is_said_and_nothing_breaks(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, text="the", first="true")
+    assert not errors(app)
+    assert sentence(app) == "Every token of this text is hidden."
 
 
 def test_word_pieces_merged(open_page):
-    app = open_page(SCRIPT, merge="true")
-    assert "didn't" in row_labels(app)
-    np.testing.assert_allclose(matrix(app).sum(axis=1), 1, atol=1e-5)
+    app = open_page(SCRIPT, merge="true", query="didn")
+    assert sentence(app).startswith("didn't looks ")
 
 
-def test_the_mean_of_a_layer(open_page, traces):
-    app = open_page(SCRIPT, mean="true", layer="2")
-    np.testing.assert_allclose(matrix(app), traces[MINILM].weights("encoder", 2).mean(axis=0), atol=1e-7)
-    assert sentence(app).endswith("Layer 2, mean of its 12 heads")
-
-
-def test_weights_below_a_threshold_are_left_out(open_page):
-    app = open_page(SCRIPT, least="20")
-    shown = matrix(app)
-    assert ((shown == 0) | (shown >= 0.2)).all() and (shown > 0).any()
-    assert any("Weights below 20 % are left out" in e for e in markup(app))
+def test_the_mean_of_a_layer_and_of_some_heads(open_page, traces):
+    of_layer = traces[MINILM].weights("encoder", 2)
+    for options, heads in (({"mean": "true"}, range(12)), ({"heads": "0,5,7"}, [0, 5, 7])):
+        app = open_page(SCRIPT, layer="2", **options)
+        row = of_layer[list(heads)].mean(axis=0)[10]
+        assert f"{100 * row.max():.0f} %" in sentence(app)
 
 
 def test_nonsense_in_the_address_falls_back_and_says_so(open_page):
-    app = open_page(SCRIPT, layer="99", head="x", query="zzz", kind="cross", least="-3", special="maybe")
+    app = open_page(
+        SCRIPT,
+        layer="99",
+        head="x",
+        query="zzz",
+        kind="cross",
+        least="-3",
+        special="maybe",
+        heads="a,99",
+        scale="?",
+    )
     assert not errors(app)
-    assert len(notes(app)) == 4
-    assert sentence(app).endswith("Layer 3, head 1")
+    assert len(notes(app)) == 7
+    assert chosen(app) == (3, 1) and given(app)["choice"]["heads"] == []
 
 
 def test_another_text_keeps_the_head_and_makes_no_excuses(open_page):
-    app = open_page(SCRIPT)
-    app.slider(key="head").set_value(7).run()
+    app = open_page(SCRIPT, head="7")
     app.text_area(key="text").set_value("Mary thought he needed rest.").run()
     assert not errors(app) and not notes(app)
-    assert sentence(app).endswith("head 7")
+    assert chosen(app)[1] == 7
 
 
 def test_another_model_opens_with_its_own_head(open_page):
-    app = open_page(SCRIPT)
-    app.slider(key="head").set_value(11).run()
+    app = open_page(SCRIPT, head="11")
     app.selectbox(key="model").set_value(SMOLLM2).run()
     assert not errors(app) and not notes(app)
-    assert app.slider(key="head").max == 8 and app.slider(key="layer").max == 29
+    assert given(app)["kinds"][0]["layers"] == 30
     assert sentence(app).startswith("it looks 7")
-
-
-def test_switches_that_would_change_nothing_are_not_there(open_page):
-    app = open_page(SCRIPT, model=SMOLLM2)
-    assert {t.key for t in app.toggle} == {"first", "merge", "mean"}
-    app = open_page(SCRIPT)
-    assert {t.key for t in app.toggle} == {"special", "merge", "mean"}
 
 
 def test_suggestions_are_measured_and_open_what_they_say(open_page, traces):
@@ -162,7 +199,7 @@ def test_suggestions_are_measured_and_open_what_they_say(open_page, traces):
     label = tries[1].label.replace("\\", "")
     assert "Look one token back" in label and "layer 0, head 2: 100 % to the token before" in label
     tries[1].click().run()
-    np.testing.assert_array_equal(matrix(app), traces[MINILM].weights("encoder", 0, 2))
+    assert chosen(app) == (0, 2)
 
 
 def test_questions_are_about_heads_that_nothing_shows(open_page, traces):
@@ -180,7 +217,7 @@ def test_questions_are_about_heads_that_nothing_shows(open_page, traces):
     reveal = next(e for e in markup(app) if "av-reveal" in e)
     assert "Right." in reveal and f"{100 * row.max():.0f} % of its weight to ‘{answer}’" in reveal
     next(b for b in app.button if b.key == "open_looks").click().run()
-    assert sentence(app).endswith(f"Layer {layer}, head {head}")
+    assert chosen(app) == (layer, head)
 
 
 @pytest.mark.parametrize("options", [{}, {"special": "true", "merge": "true"}, {"mean": "true"}])
@@ -194,35 +231,34 @@ def test_the_code_gives_the_numbers_on_the_page(open_page, options):
         assert round(100 * float(line.rpartition(" ")[2])) == int(percent)
 
 
+def test_a_long_text_is_sent_layer_by_layer(open_page, traces):
+    app = open_page(SCRIPT, model=SMOLLM2, layer="7")
+    app.text_area(key="text").set_value("the animal was tired. " * 90).run()
+    assert not errors(app) and given(app)["partial"]
+    sent = messages(app)
+    (small,) = [blocks for header, blocks in sent if header.get("small")]
+    assert small[0].weights.shape == (30, 9, 32, 32)
+    (part,) = [blocks for header, blocks in sent if not header.get("small")]
+    assert (part[0].first, len(part[0].weights)) == (6, 3)
+    wanted = {"of": "x", "parts": [("decoder", 2)]}
+    for value in (
+        {"kind": "decoder", "layer": 29},
+        {"kind": "decoder", "layer": 30},
+        {"kind": "cross"},
+        None,
+        "x",
+    ):
+        attention._need(wanted, traces[SMOLLM2], value)
+    assert wanted["parts"] == [("decoder", 2), ("decoder", 9)]
+
+
 def test_a_text_that_is_too_long_is_cut_on_request(open_page):
     app = open_page(SCRIPT)
     app.text_area(key="text").set_value("the animal was tired. " * 200).run()
     assert any("reads at most 512" in e for e in errors(app))
     next(b for b in app.button if b.label.startswith("Read the first 512")).click().run()
     assert not errors(app)
-    assert matrix(app).shape[0] > 480
-
-
-def test_all_heads_travel_as_one_picture(open_page):
-    for model, heads in ((MINILM, 72), (SMOLLM2, 270)):
-        app = open_page(SCRIPT, model=model)
-        heatmap, spec = specs(app)
-        loaded = json.loads(spec)
-        assert len(loaded["data"]) == 1 and len(loaded["data"][0]["text"]) == heads
-        assert len(spec) < 150_000
-        assert len(heatmap) < 25_000
-
-
-def test_picking_a_thumbnail_chooses_its_head(traces, monkeypatch):
-    chosen = {}
-    monkeypatch.setattr("app.heatmaps.selection.choose", lambda **values: chosen.update(values))
-    heads = Heads(MINILM, SENTENCE, traces[MINILM], "encoder")
-    heads.open(3 * 12 + 1)
-    assert (chosen["layer"], chosen["head"]) == (3, 1)
-    chosen.clear()
-    heads.open(72)
-    heads.open(-1)
-    assert not chosen
+    assert len(given(app)["axes"][0]["labels"]) > 480
 
 
 def test_heads_of_an_encoder_decoder(tmp_path_factory, monkeypatch):
@@ -243,10 +279,10 @@ def test_heads_of_an_encoder_decoder(tmp_path_factory, monkeypatch):
         assert heads.suggestions(words)
         for question in heads.questions(words, layer, head, token):
             assert question.answer in question.choices
-        assert heads.thumbnails(Hidden()).shape[:2] == (heads.layers, heads.heads)
+        assert len(heads.names()) == heads.layers
 
 
-def test_everything_hidden_is_one_sentence(traces):
+def test_everything_hidden_is_one_error(traces):
     one = attnviz.trace(attnviz.load(SMOLLM2), "the")
     with pytest.raises(SelectionError):
         Heads(SMOLLM2, "the", one, "decoder").view(0, 0, Hidden(first=True))

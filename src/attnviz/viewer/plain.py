@@ -33,27 +33,11 @@ Attention: TypeAlias = Sequence[Tensor]
 """One tensor for each layer: (1, head, query, key)."""
 
 _SPECIAL = frozenset(
-    [
-        "[CLS]",
-        "[SEP]",
-        "[PAD]",
-        "[MASK]",
-        "[BOS]",
-        "[EOS]",
-        "<s>",
-        "</s>",
-        "<pad>",
-        "<cls>",
-        "<sep>",
-        "<mask>",
-        "<bos>",
-        "<eos>",
-        "<|endoftext|>",
-        "<|im_start|>",
-        "<|im_end|>",
-        "<|begin_of_text|>",
-        "<|end_of_text|>",
-    ]
+    (
+        *("[CLS]", "[SEP]", "[PAD]", "[MASK]", "[BOS]", "[EOS]", "<s>", "</s>", "<pad>", "<cls>", "<sep>"),
+        *("<mask>", "<bos>", "<eos>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        *("<|begin_of_text|>", "<|end_of_text|>"),
+    )
 )
 
 
