@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from attnviz.models.loading import LoadedModel
+    from attnviz.tracing.neurons import Neurons
     from attnviz.tracing.tokens import Tokens
     from attnviz.tracing.trace import Edits, Trace
 
@@ -94,6 +95,22 @@ class Engine:
             (model_id, text, edits), lambda: self._queued(lambda: write(model, text, edits))
         )
         return written
+
+    def feed_forward(self, model_id: str, text: str, target: str | None = None) -> Neurons:
+        """What every neuron does with this text, computed now or earlier; kept in the same memory as the traces.
+
+        Raises what :meth:`trace` raises.
+        """
+        from attnviz.tracing.feed_forward import feed_forward
+
+        model, trace = self.model(model_id), self.trace(model_id, text, target)
+        return self._traces.get(
+            ("feed_forward", model_id, text, target), lambda: self._queued(lambda: feed_forward(model, trace))
+        )
+
+    def has_feed_forward(self, model_id: str, text: str, target: str | None = None) -> bool:
+        """Whether the neurons' record is in memory, so that showing it needs no waiting."""
+        return ("feed_forward", model_id, text, target) in self._traces
 
     def tokenizer(self, model_id: str) -> PreTrainedTokenizerFast:
         """The tokenizer of a model on this machine, without its weights.

@@ -6,7 +6,7 @@ import torch
 from transformers.activations import ACT2FN
 
 from attnviz.models.architecture import FAMILIES
-from attnviz.models.weights import LAYOUTS, _find, weights
+from attnviz.models.weights import LAYOUTS, find, weights
 from attnviz.tracing.attention import Pass, forward_pass, register
 from tests.tiny import tiny_model
 
@@ -52,8 +52,8 @@ def test_heads_through_the_output_projection_sum_to_the_attention_output(model_t
         projection = layer.cross_output if cross else layer.attention_output
         bias = layer.cross_output_bias if cross else layer.attention_output_bias
         total = np.einsum("hqd,hdm->qm", call.outputs(), projection) + (0 if bias is None else bias)
-        module = _find(
-            _find(base, layout.layers.format(stack=stack))[0],
+        module = find(
+            find(base, layout.layers.format(stack=stack))[0],
             layout.cross_output if cross else layout.attention_output,
         )
         expected = seen[path_of(model, module)][1][0]
@@ -72,8 +72,8 @@ def test_feed_forward_from_its_parts(model_type):
             continue
         assert len(record.layers(stack)) == count
         parts = record.layers(stack)[0]
-        layer = _find(base, layout.layers.format(stack=stack))[0]
-        first = _find(layer, layout.feed_forward_fused or layout.feed_forward_in)
+        layer = find(base, layout.layers.format(stack=stack))[0]
+        first = find(layer, layout.feed_forward_fused or layout.feed_forward_in)
         x = seen[path_of(model, first)][0][0].reshape(-1, facts.d_model).numpy()
         inner = x @ parts.feed_forward_in.T + (
             0 if parts.feed_forward_in_bias is None else parts.feed_forward_in_bias
@@ -87,7 +87,7 @@ def test_feed_forward_from_its_parts(model_type):
         outer = inner @ parts.feed_forward_out + (
             0 if parts.feed_forward_out_bias is None else parts.feed_forward_out_bias
         )
-        expected = seen[path_of(model, _find(layer, layout.feed_forward_out))][1].reshape(-1, facts.d_model)
+        expected = seen[path_of(model, find(layer, layout.feed_forward_out))][1].reshape(-1, facts.d_model)
         np.testing.assert_allclose(outer, expected, atol=2e-5 * max(1, float(expected.abs().max())))
 
 
@@ -96,11 +96,11 @@ def test_norms_equal_the_modules_and_stand_where_the_architecture_says(model_typ
     model, facts, record, _, seen, _ = observed(model_type)
     layout, base = LAYOUTS[model_type], getattr(model, model.base_model_prefix, model)
     stack = "decoder" if facts.decoder_layers else "encoder"
-    layer = _find(base, layout.layers.format(stack=stack))[-1]
+    layer = find(base, layout.layers.format(stack=stack))[-1]
     parts = record.layers(stack)[-1]
     checked = 0
     for name in ("attention_norm", "feed_forward_norm", "attention_output_norm", "feed_forward_output_norm"):
-        norm, module = getattr(parts, name), _find(layer, getattr(layout, name))
+        norm, module = getattr(parts, name), find(layer, getattr(layout, name))
         if norm is None:
             continue
         inputs, output = seen[path_of(model, module)]

@@ -248,12 +248,12 @@ def weights(module: PreTrainedModel, architecture: Architecture) -> Weights:
     for stack, count in counts.items():
         if not count:
             continue
-        layers = _find(base, layout.layers.format(stack=stack))
+        layers = find(base, layout.layers.format(stack=stack))
         heads = architecture.encoder_heads if stack == "encoder" else architecture.decoder_heads
         # ALBERT has one layer that runs again and again
         own = [_layer(layer, layout, heads, stack == "decoder") for layer in layers]
         stacks[stack] = tuple(own[i * len(own) // count] for i in range(count))
-        norms[stack] = _norm(_find(base, layout.final_norm.format(stack=stack)))
+        norms[stack] = _norm(find(base, layout.final_norm.format(stack=stack)))
     return Weights(
         embedding=_array(module.get_input_embeddings().weight),  # type: ignore[arg-type]
         unembedding=None if head is None else _array(head.weight),  # type: ignore[arg-type]
@@ -266,38 +266,41 @@ def weights(module: PreTrainedModel, architecture: Architecture) -> Weights:
 
 
 def _layer(layer: nn.Module, layout: Layout, heads: int, decodes: bool) -> LayerWeights:
-    inner, inner_bias = _linear(_find(layer, layout.feed_forward_in))
-    gate, gate_bias = _linear(_find(layer, layout.feed_forward_gate))
+    inner, inner_bias = _linear(find(layer, layout.feed_forward_in))
+    gate, gate_bias = _linear(find(layer, layout.feed_forward_gate))
     if layout.feed_forward_fused:
-        fused, fused_bias = _linear(_find(layer, layout.feed_forward_fused))
+        fused, fused_bias = _linear(find(layer, layout.feed_forward_fused))
         assert fused is not None
         gate, inner = np.split(fused, 2)
         gate_bias, inner_bias = (None, None) if fused_bias is None else np.split(fused_bias, 2)
-    attention, attention_bias = _linear(_find(layer, layout.attention_output))
-    cross, cross_bias = _linear(_find(layer, layout.cross_output)) if decodes else (None, None)
-    outer, outer_bias = _linear(_find(layer, layout.feed_forward_out))
+    attention, attention_bias = _linear(find(layer, layout.attention_output))
+    cross, cross_bias = _linear(find(layer, layout.cross_output)) if decodes else (None, None)
+    outer, outer_bias = _linear(find(layer, layout.feed_forward_out))
     assert inner is not None and outer is not None
     return LayerWeights(
         attention_output=_per_head(attention, heads),
         attention_output_bias=attention_bias,
-        attention_norm=_norm(_find(layer, layout.attention_norm)),
-        attention_output_norm=_norm(_find(layer, layout.attention_output_norm)),
+        attention_norm=_norm(find(layer, layout.attention_norm)),
+        attention_output_norm=_norm(find(layer, layout.attention_output_norm)),
         cross_output=_per_head(cross, heads),
         cross_output_bias=cross_bias,
-        cross_norm=_norm(_find(layer, layout.cross_norm)) if decodes else None,
+        cross_norm=_norm(find(layer, layout.cross_norm)) if decodes else None,
         feed_forward_in=inner,
         feed_forward_in_bias=inner_bias,
         feed_forward_gate=gate,
         feed_forward_gate_bias=gate_bias,
         feed_forward_out=outer.T,
         feed_forward_out_bias=outer_bias,
-        feed_forward_norm=_norm(_find(layer, layout.feed_forward_norm)),
-        feed_forward_output_norm=_norm(_find(layer, layout.feed_forward_output_norm)),
+        feed_forward_norm=_norm(find(layer, layout.feed_forward_norm)),
+        feed_forward_output_norm=_norm(find(layer, layout.feed_forward_output_norm)),
     )
 
 
-def _find(root: Any, paths: str) -> Any:
-    """The first of the paths that leads somewhere, or None. "-1" counts from the end of a list."""
+def find(root: Any, paths: str) -> Any:
+    """The module at the first of the paths (see :class:`Layout`) that leads somewhere, or None.
+
+    "-1" counts from the end of a list.
+    """
     for path in filter(None, paths.split("|")):
         module = root
         for name in path.split("."):
