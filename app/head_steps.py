@@ -79,14 +79,19 @@ class Walk:
         """The step as a formula, with the sizes of this model."""
         size = self.steps.query.shape[1]
         if step == 5:
-            scores = (
-                rf"\frac{{\Q\,\K^\top}}{{\sqrt{{{size}}}}}"
-                if self._by_root
-                else rf"{self.steps.scaling:.4g}\,\Q\,\K^\top"
-            )
+            scores = r"\Q\,\K^\top"
+            if self._by_root and size > 1:
+                scores = rf"\frac{{{scores}}}{{\sqrt{{{size}}}}}"
+            elif not self._unscaled:
+                scores = rf"{self.steps.scaling:.4g}\,{scores}"
             if self.steps.softcap is not None:
                 scores = rf"{self.steps.softcap:g}\tanh\!\left({scores} / {self.steps.softcap:g}\right)"
-            return scores + (" + B" if self.steps.has_bias else "") + (" + M" if self.steps.masks else "")
+            return (
+                "S = "
+                + scores
+                + (" + B" if self.steps.has_bias else "")
+                + (" + M" if self.steps.masks else "")
+            )
         rows, width = self.steps.asking.shape
         made = {1: ("Q", "X"), 2: ("K", "X"), 3: ("V", "X")}
         if step in made:
@@ -99,13 +104,12 @@ class Walk:
             0: rf"X \in \mathbb{{R}}^{{{rows} \times {width}}}",
             4: r"\Q\,\K^\top",
             6: r"A = \operatorname{softmax}(S)",
-            7: r"A\,\V",
+            7: r"Z = A\,\V",
         }[step]
 
     def figure(self, words: Lesson, step: int, mode: Mode) -> go.Figure:
         """The step as a picture."""
-        from attnviz.figures.attention_steps import Panel, score_matrix, strips, weighted_sum
-        from attnviz.figures.heatmap import attention_heatmap
+        from attnviz.figures.attention_steps import Panel, score_matrix, strips, weight_matrix, weighted_sum
 
         s, own, keys = self.steps, self.heads.tokens.unique_labels, self.keys
         if step == 0:
@@ -135,7 +139,7 @@ class Walk:
             return score_matrix(values, own, keys, mode, lit=self.token, best=self.best, title=title)
         if step == 6:
             view = self.heads.view(self.layer, self.head, Hidden())
-            return attention_heatmap(view, mode, chosen=self.token)
+            return weight_matrix(view, self.token, mode)
         return weighted_sum(s, self.token, own, keys, mode)
 
     def data(self, step: int) -> dict[str, Iterable[object]]:
@@ -276,6 +280,10 @@ class Walk:
         return np.asarray(softmax(scores), dtype=np.float32)
 
     @property
+    def _unscaled(self) -> bool:
+        return isclose(self.steps.scaling, 1, rel_tol=1e-5)
+
+    @property
     def _by_root(self) -> bool:
         return isclose(self.steps.scaling, 1 / sqrt(self.steps.query.shape[1]), rel_tol=1e-5)
 
@@ -380,7 +388,7 @@ class Walk:
         product = self._at(s.products)
         said = [
             words.say(
-                "say_5_root" if self._by_root else "say_5",
+                "say_5_none" if self._unscaled else "say_5_root" if self._by_root else "say_5",
                 product=_number(product),
                 size=size,
                 root=f"{sqrt(size):.2f}",
@@ -443,13 +451,7 @@ class Walk:
         if self.steps.softcap is not None or self.steps.allowed[self.token].sum() < 2:
             return None
         scaled, unscaled = self._weight, float(self.unscaled().max())
-        which = (
-            "same"
-            if isclose(self.steps.scaling, 1, rel_tol=1e-5)
-            else "sharper"
-            if self.steps.scaling < 1
-            else "evener"
-        )
+        which = "same" if self._unscaled else "sharper" if self.steps.scaling < 1 else "evener"
         return Question(
             "scaling",
             words.say("ask_scaling", query=self.query, layer=self.layer, head=self.head),

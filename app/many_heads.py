@@ -146,6 +146,8 @@ class Layer:
                     pattern=words.say(f"short_{found.pattern}"),
                     chance=whole_percent(found.chance),
                     score=_score(found.score),
+                    counted=found.counted,
+                    queries=len(self.heads.tokens),
                 ),
                 words.say(
                     "said_entropy",
@@ -172,6 +174,7 @@ class Layer:
             "Share": [100 * s.share if s else None for s in strongest],
             "Chance": [100 * s.chance if s else None for s in strongest],
             "Score": [s.score if s else None for s in strongest],
+            "Tokens": [s.counted if s else None for s in strongest],
         }
         for metric in patterns.metrics[1:]:
             values = patterns.metric(metric)
@@ -300,7 +303,7 @@ class Layer:
     def _caption(self, words: Lesson, head: int) -> list[str]:
         found = self.heads.patterns.strongest(self.layer, head)
         if found is None or found.score < CLEAR:
-            return [f"H{head}", words.say("none")]
+            return [f"H{head}"]
         return [f"H{head} {whole_percent(found.share)}", words.say(f"tag_{found.pattern}")]
 
     def _ask_layer(self, words: Lesson) -> Question | None:

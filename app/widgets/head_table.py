@@ -9,6 +9,8 @@ import streamlit as st
 from app import selection
 
 if TYPE_CHECKING:
+    from streamlit.elements.lib.column_types import ColumnConfig
+
     from app.lessons import Lesson
     from app.many_heads import Layer
 
@@ -33,12 +35,16 @@ def show(here: Layer, words: Lesson) -> None:
     )
 
 
-def _format(name: str) -> object:
+def _format(name: str) -> ColumnConfig:
     config = st.column_config
     if name in _WHOLE:
         return config.NumberColumn(name, width="small", pinned=True)
     if name in _WORDS:
         return config.TextColumn(name, width="medium")
+    if name == "Tokens":
+        return config.NumberColumn(
+            name, width="small", help="Tokens that have such a key, whose mean the share is"
+        )
     return config.NumberColumn(name, width="small", format="%.2f" if name in _PLAIN else "%.1f %%")
 
 

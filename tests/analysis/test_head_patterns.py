@@ -50,6 +50,10 @@ def test_a_decoder_is_counted_as_its_mask_allows():
     close(found.chance["previous"], (1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 4)
     close(found.chance["first"], (1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 4)
     close(found.chance["same token"], 1 / 4)  # only the second "the" sees the first
+    assert {name: int(found.counted[name][0]) for name in PATTERNS} == {
+        **{"itself": 4, "previous": 4, "next": 0, "first": 4},
+        **{"special": 4, "same token": 1},
+    }
     assert np.isnan(found.chance["next"]).all()
     assert "next" not in found.patterns
     close(found.entropy_chance, np.log2([2, 3, 4, 5]).mean())

@@ -43,7 +43,7 @@ def test_a_head_that_looks_one_token_back_is_said_to(open_page, patterns):
     assert not errors(app) and not notes(app)
     share = float(patterns.share["previous"][0, 2])
     assert f"Head 2 of layer 0 gives {100 * share:.0f} % of its weight to the token before" in said(app)[0]
-    assert "Chance for this length and mask is 6 %" in said(app)[0]
+    assert "(mean over 15 of 16 tokens). Chance for this length and mask is 6 %" in said(app)[0]
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     points = charts[0]["data"][0] if charts[0]["data"][0]["type"] == "scatter" else charts[1]["data"][0]
     assert len(points["text"]) in (72, 12)

@@ -181,3 +181,37 @@ def test_what_is_sent_for_a_step_is_small(open_page):
     (figure, toy) = [chart.proto.spec for chart in app.get("plotly_chart")]
     assert json.loads(figure)["data"][0]["type"] == "heatmap"
     assert len(figure) < 150_000 and len(toy) < 40_000
+
+
+def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
+    """Every step of every kind: a bias for distance, no scaling, a mask in the decoder; other numbers, other words."""
+    from app import cache
+    from app.head_steps import STEPS, Walk
+    from app.heatmaps import Heads
+    from app.lessons import lesson
+    from tests.tiny import save_tiny
+
+    model = attnviz.load(save_tiny(tmp_path, "t5"))
+    trace = attnviz.trace(model, "the cat sat on the mat", target="the dog ran")
+    monkeypatch.setattr(cache, "model", lambda *_: model)
+    monkeypatch.setattr(cache, "trace", lambda *_: trace)
+    words = lesson(SCRIPT)
+    for kind in ("encoder", "decoder", "cross"):
+        heads = Heads(f"made/{kind}", "the cat sat on the mat", trace, kind)
+        one, other = Walk(heads, 0, 0, 2), Walk(heads, 1, 3, 2)
+        for step in range(STEPS):
+            assert one.said(words, step) != other.said(words, step)
+            assert one.figure(words, step, "light").data and one.formula(step)
+            assert len(one.data(step)["value"])
+        weights = trace.weights(kind, 0, 0)[2]
+        assert f"{100 * weights.max():.0f} %" in one.said(words, 6)
+        assert "does not scale" in one.said(words, 5)
+        bias = trace.call(kind, 0).bias
+        assert ("For the distance" in one.said(words, 5)) == (kind != "cross")
+        if kind == "encoder":
+            assert f"{bias[0, 2, weights.argmax()]:.2f}".replace("-", "−") in one.said(words, 5)
+        assert ("are masked" in one.said(words, 5)) == (kind == "decoder")
+        for question in one.questions(words):
+            assert question.answer in question.choices
+        flow = one.flow(words, 3)
+        assert [box["shape"] for box in flow["boxes"]][-1] == f"{len(trace.query_tokens(kind))} × 6"

@@ -31,9 +31,10 @@ class HeadPatterns:
 
     ``share[pattern]`` is the mean weight on the pattern's keys, over the queries that have such a key and any
     choice at all: a causal head has no next token, and the first token of a decoder can only look at itself.
-    Patterns that no query has are NaN. ``entropy`` is in bits, the mean over the same rows, from 0 to its
-    ``entropy_chance``, that of even attention. ``distance`` is the mean number of positions between query and
-    key (NaN for cross-attention). Chance is attention spread evenly over the keys that the mask allows.
+    ``counted[pattern]`` is how many queries these are. Patterns that no query has are NaN. ``entropy`` is in bits,
+    the mean over the same rows, from 0 to its ``entropy_chance``, that of even attention. ``distance`` is the mean
+    number of positions between query and key (NaN for cross-attention). Chance is attention spread evenly over the
+    keys that the mask allows.
     """
 
     entropy: Floats
@@ -42,6 +43,7 @@ class HeadPatterns:
     distance_chance: Floats
     share: dict[Pattern, Floats]
     chance: dict[Pattern, Floats]
+    counted: dict[Pattern, NDArray[np.int64]]
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -64,7 +66,7 @@ class HeadPatterns:
             return None
         name = max(known, key=known.__getitem__)
         share, chance = float(self.share[name][layer, head]), float(self.chance[name][layer])
-        return Strongest(name, share, chance, known[name])
+        return Strongest(name, share, chance, known[name], int(self.counted[name][layer]))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -104,12 +106,14 @@ class HeadPatterns:
 
 @dataclass(frozen=True)
 class Strongest:
-    """A head's strongest pattern: the mean share of its weight, what chance would give, and the score."""
+    """A head's strongest pattern: the mean share of its weight over the ``counted`` queries that have such a key, what
+    chance would give, and the score."""
 
     pattern: Pattern
     share: float
     chance: float
     score: float
+    counted: int
 
 
 def head_patterns(trace: Trace, kind: AttentionKind) -> HeadPatterns:
@@ -128,6 +132,7 @@ def head_patterns(trace: Trace, kind: AttentionKind) -> HeadPatterns:
         distance_chance=np.concatenate([one.distance_chance for one in layers]),
         share={name: np.concatenate([one.share[name] for one in layers]) for name in PATTERNS},
         chance={name: np.concatenate([one.chance[name] for one in layers]) for name in PATTERNS},
+        counted={name: np.concatenate([one.counted[name] for one in layers]) for name in PATTERNS},
     )
 
 
@@ -149,8 +154,10 @@ def layer_patterns(
     places = {name: where(asking, answering, crossing) & allowed for name, where in _PLACES.items()}
     share: dict[Pattern, Floats] = {}
     chance: dict[Pattern, Floats] = {}
+    numbers: dict[Pattern, NDArray[np.int64]] = {}
     for name, place in places.items():
         counted = free & place.any(axis=1)
+        numbers[name] = np.array([int(counted.sum())])  # (1,)
         share[name] = _mean(_weighted(weights, place)[:, counted])[None]  # (1, head)
         chance[name] = _mean(_weighted(even[None], place)[:, counted])  # (1,)
     distance = (
@@ -165,6 +172,7 @@ def layer_patterns(
         distance_chance=_mean(_weighted(even[None], distance)[:, free]),
         share=share,
         chance=chance,
+        counted=numbers,
     )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.analysis.attention_steps import AttentionSteps
+from attnviz.analysis.attention_view import AttentionView
 from attnviz.figures.axis import TITLES, Role, label_width, plain, token_axis
-from attnviz.figures.heatmap import LONGEST_WITH_VALUES
+from attnviz.figures.heatmap import LONGEST_WITH_VALUES, attention_heatmap
 from attnviz.figures.theme import DIVERGING, GREY, INK, PANEL, PAPER, Mode, mark, mixed, template, text
 from attnviz.tracing.trace import Floats
 
@@ -156,6 +157,13 @@ def score_matrix(
             "shapes": [_frame(lit, len(key_labels), "x", "y", mode)],
         },
     )
+
+
+def weight_matrix(view: AttentionView, lit: int, mode: Mode) -> go.Figure:
+    """The weights as on every page, but as wide as there is room: in the same place as the scores before them."""
+    figure = attention_heatmap(view, mode, chosen=lit)
+    figure.layout.yaxis.scaleanchor = None
+    return figure
 
 
 def weighted_sum(
