@@ -22,10 +22,9 @@ def test_activations_equal_torchs(values):
         ("GELU", torch.nn.functional.gelu),
         ("SiLU", torch.nn.functional.silu),
     ):
-        np.testing.assert_allclose(f.ACTIVATIONS[name](x), own(torch.tensor(x)), rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(
-        f.gated(x, x + 1), torch.nn.functional.silu(torch.tensor(x)) * (x + 1), rtol=1e-4, atol=1e-5
-    )
+        np.testing.assert_allclose(f.ACTIVATIONS[name](x), own(torch.tensor(x)).numpy(), rtol=1e-5, atol=1e-7)
+    expected = torch.nn.functional.silu(torch.tensor(x)).numpy() * (x + 1)
+    np.testing.assert_allclose(f.gated(x, x + 1), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_strongest_is_ranked_by_what_is_added():

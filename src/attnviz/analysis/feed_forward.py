@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -92,17 +92,19 @@ class Peak:
     added: float
 
 
-def peak(neurons: Neurons, weights: Weights, stack: Stack) -> Peak:
-    """The strongest neuron of all layers and tokens."""
+def peak(neurons: Neurons, weights: Weights, stack: Stack, among: Sequence[int] | None = None) -> Peak:
+    """The strongest neuron of all layers, and of all tokens or of the places ``among``."""
+    places = np.arange(len(neurons.read_by(stack))) if among is None else np.asarray(among)
     best = Peak(0, 0, 0, 0.0, -1.0)
     for layer, (activations, own) in enumerate(
         zip(neurons.activations[stack], weights.layers(stack), strict=True)
     ):
-        added = np.abs(activations) * lengths(own.feed_forward_out)  # (token, neuron)
-        token, neuron = np.unravel_index(int(added.argmax()), added.shape)
-        if added[token, neuron] > best.added:
+        added = np.abs(activations[places]) * lengths(own.feed_forward_out)  # (place, neuron)
+        place, neuron = np.unravel_index(int(added.argmax()), added.shape)
+        if added[place, neuron] > best.added:
+            token = int(places[place])
             value = float(activations[token, neuron])
-            best = Peak(layer, int(token), int(neuron), value, float(added[token, neuron]))
+            best = Peak(layer, token, int(neuron), value, float(added[place, neuron]))
     return best
 
 
@@ -121,18 +123,19 @@ class Sparsity:
 
 def sparsity(activations: Floats) -> Sparsity:
     """Of the activations (layer, token, neuron) of one stack."""
-    sizes = -np.sort(
-        -np.abs(activations.astype(np.float64)), axis=-1
-    )  # (layer, token, neuron), largest first
-    totals = sizes.sum(axis=-1, keepdims=True)
-    reached = np.cumsum(sizes, axis=-1) >= totals / 2 * (1 - 1e-12)
-    half = np.where(totals[..., 0] > 0, reached.argmax(axis=-1) + 1, 0)
     return Sparsity(
-        *(
-            np.asarray(measure, dtype=np.float32)
-            for measure in ((activations > 0).mean((1, 2)), (activations == 0).mean((1, 2)), half.mean(1))
-        )
+        np.asarray((activations > 0).mean((1, 2)), dtype=np.float32),
+        np.asarray((activations == 0).mean((1, 2)), dtype=np.float32),
+        np.array([_half(layer).mean() for layer in activations], dtype=np.float32),
     )
+
+
+def _half(layer: Floats) -> NDArray[np.int64]:
+    """How many neurons (token, neuron) hold half of each token's sum, (token,); 0 where all are silent."""
+    sizes = -np.sort(-np.abs(layer), axis=-1).astype(np.float64)  # largest first
+    totals = sizes.sum(axis=-1)
+    reached = np.cumsum(sizes, axis=-1) >= totals[:, None] / 2 * (1 - 1e-12)
+    return np.where(totals > 0, reached.argmax(axis=-1) + 1, 0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""Feed-forward network: its widths, its activation functions, and what its neurons do with the learner's text."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import neurons
+from app.lessons import lesson
+from app.neurons import Here
+from app.widgets import facts, figure, formula, neuron_controls, page, table
+from app.widgets import lesson as blocks
+from app.widgets.guard import fragment
+from app.widgets.markup import html
+from attnviz.figures import feed_forward as figures
+
+WORDS = lesson("feed_forward")
+MODE = figure.mode()
+
+
+def widths(here: Here) -> None:
+    """The network to scale, and where the parameters sit."""
+    shape, said = here.facts, here.lead(WORDS)
+    with st.container(key="ff"):
+        with st.container(key="ff_margin"):
+            facts.show(here.widths(WORDS))
+            formula.show(WORDS.words["formula_gated" if here.gated else "formula"])
+        with st.container(key="ff_main"):
+            fig = figures.widths(shape.d_model, here.neurons, shape.activation, here.gated, MODE)
+            figure.show(
+                fig,
+                "ff_widths",
+                said,
+                {
+                    "part": ["input", "expansion", "output"],
+                    "width": [shape.d_model, here.neurons, shape.d_model],
+                },
+            )
+            html("<p class='av-say'>{}</p>", said)
+
+
+def in_text(here: Here, layer: int, token: int) -> int:
+    """The strongest neurons of a token and of the whole text; returns the strongest one."""
+    fired = here.strongest(layer, token)
+    said = here.in_text(WORDS, layer, token, fired)
+    html("<p class='av-say'>{}</p>", said)
+    names, values = neuron_controls.columns(fired)
+    figure.show(
+        figures.neuron_bars(names, values, MODE), "ff_token", said, {"neuron": names, "activation": values}
+    )
+    rows, grid = here.busiest(layer)
+    html("<p class='av-text'>{}</p>", WORDS.say("map_lead", rows=len(rows), layer=layer))
+    labels = here.tokens.unique_labels
+    figure.show(
+        figures.neuron_map(grid, rows, labels, MODE),
+        "ff_map",
+        WORDS.say("map_alt", layer=layer),
+        partial(neuron_controls.cells, rows, labels, grid),
+    )
+    html("<p class='av-source'>{}</p>", WORDS.say("text_source"))
+    return fired[0].neuron
+
+
+def one_neuron(here: Here, layer: int, start: int) -> int:
+    """Which tokens fire a neuron, and what it writes."""
+    neuron = neuron_controls.neuron(here, start, WORDS)
+    said, values = here.one(WORDS, layer, neuron), here.fires(layer, neuron)
+    html("<p class='av-say'>{}</p>", said)
+    names = here.tokens.unique_labels
+    figure.show(
+        figures.neuron_bars(names, values, MODE), "ff_neuron", said, {"token": names, "activation": values}
+    )
+    written = here.words_of(layer, neuron)
+    if written:
+        table.show(written, WORDS.say("words_caption", neuron=neuron, layer=layer))
+        html("<p class='av-source'>{}</p>", WORDS.say("words_source"))
+    else:
+        neuron_controls.offer(here, WORDS)
+    return neuron
+
+
+def functions(here: Here) -> None:
+    """Activation functions, with the input and the gate to move."""
+    x, up = neuron_controls.inputs(WORDS)
+    said = neuron_controls.at(x, up, WORDS)
+    html("<p class='av-say'>{}</p>", said)
+    fig = figures.activation_curves(x, up, MODE, here.facts.activation)
+    figure.show(fig, "ff_functions", said, neuron_controls.values(up))
+    html("<p class='av-source'>{}</p>", WORDS.say("functions_source"))
+
+
+@fragment
+def body(here: Here) -> None:
+    """All that needs no new pass."""
+    widths(here)
+    with blocks.section("ff_text", WORDS.say("text"), WORDS.say("text_remark")):
+        layer, token = neuron_controls.place(here, WORDS)
+        first = in_text(here, layer, token)
+    with blocks.section("ff_neuron", WORDS.say("neuron"), WORDS.say("neuron_remark")):
+        neuron = one_neuron(here, layer, first)
+    with blocks.section("ff_sparse", WORDS.say("sparse"), WORDS.say("sparse_remark")):
+        said = here.sparse(WORDS, layer)
+        html("<p class='av-say'>{}</p>", said)
+        fig = figures.sparsity_curves(here.sparsity, here.neurons, MODE, layer)
+        figure.show(fig, "ff_sparsity", said, neuron_controls.by_layer(here.sparsity))
+    with blocks.section("ff_functions", WORDS.say("functions"), WORDS.say("functions_remark")):
+        functions(here)
+    blocks.try_this(here.suggestions(WORDS))
+    blocks.check_yourself(here.questions(WORDS, layer, token))
+    blocks.the_code(here.code(WORDS, layer, token, neuron))
+
+
+page.head("feed_forward", WORDS)
+page.guarded(lambda: body(neurons.here(WORDS)))
+page.foot("feed_forward")
