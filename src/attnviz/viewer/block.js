@@ -54,7 +54,7 @@ export function widthShapes(sublayer, room) {
 export function drawBlock(root, payload, host) {
   const { theme } = host;
   const two = payload.stacks.length > 1;
-  const beside = two && host.width >= 500;
+  const beside = two && host.width >= 460;
   const gap = beside ? 56 : 0;
   const most = 400;
   const width = Math.min(most, beside ? (host.width - gap) / 2 : host.width);
@@ -65,14 +65,15 @@ export function drawBlock(root, payload, host) {
   payload.stacks.forEach((stack, index) => {
     const tower = draftOf(stack, width, { mirrored: beside && index === 1, lane: two && !beside, titled: two }, host);
     const x = beside ? index * (width + gap) : 0;
-    towers.push({ ...tower, x, y: top });
+    towers.push({ ...tower, x, y: top, stack: stack.stack });
     nodes.push(shape("g", { transform: `translate(${x} ${top})` }, ...tower.nodes));
     parts.push(...tower.parts);
     if (!beside) top += tower.height + 20;
   });
   const whole = beside ? 2 * width + gap : width;
   const height = Math.ceil(beside ? Math.max(...towers.map((tower) => tower.height)) : top - 20);
-  if (two) nodes.unshift(bridge(towers[0], towers[1], width, gap, beside, theme));
+  const crossing = two ? bridgePath(towers[0], towers[1], width, gap, beside) : undefined;
+  if (two) nodes.unshift(bridge(crossing, beside, theme));
 
   const drawing = shape(
     "svg",
@@ -108,20 +109,45 @@ export function drawBlock(root, payload, host) {
   };
   host.lights.set(root, light);
   light();
+  return { drawing, route: routeOf(towers, crossing) };
 }
 
-/** From the end of the encoder to every cross-attention of the decoder. */
-function bridge(from, to, width, gap, beside, theme) {
-  const attributes = { fill: "none", stroke: theme.cross.mark, "stroke-width": 3, "stroke-linejoin": "round" };
+/**
+ * The way of one token through the drawing, in legs: what it passes (`part`, "" at the end, "bridge" between the stacks), and
+ * lines for the token itself and for the copies of it that branch off.
+ * @returns {{ part: string, stack: string, main: number[][], copies: number[][][] }[]}
+ */
+function routeOf(towers, crossing) {
+  const moved = (tower, line) => line.map(([x, y]) => [x + tower.x, y + tower.y]);
+  return towers.flatMap((tower, index) => {
+    const legs = tower.legs.map(({ part, main, copies }) => ({
+      part,
+      stack: tower.stack,
+      main: moved(tower, main),
+      copies: copies.map((copy) => moved(tower, copy)),
+    }));
+    const between = { part: "bridge", stack: "decoder", main: crossing, copies: [] };
+    return index === 0 && crossing ? [...legs, between] : legs;
+  });
+}
+
+/** From the end of the encoder to the cross-attention of the decoder, as corners. */
+function bridgePath(from, to, width, gap, beside) {
   const [x, y] = [from.x + from.end.x, from.y + from.end.y];
   const goal = { x: to.x + to.cross.x, y: to.y + to.cross.y };
   const lane = beside ? width + gap / 2 : width - 6;
   const tip = beside ? goal.x - 2 : goal.x + 2;
-  const head = beside ? `M${tip - 7} ${goal.y - 5}l7 5l-7 5` : `M${tip + 7} ${goal.y - 5}l-7 5l7 5`;
+  return [[x, y], [x, y + 12], [lane, y + 12], [lane, goal.y], [tip, goal.y]]; // prettier-ignore
+}
+
+function bridge(corners, beside, theme) {
+  const attributes = { fill: "none", stroke: theme.cross.mark, "stroke-width": 3, "stroke-linejoin": "round" };
+  const [tip, y] = corners.at(-1);
+  const head = beside ? `M${tip - 7} ${y - 5}l7 5l-7 5` : `M${tip + 7} ${y - 5}l-7 5l7 5`;
   return shape(
     "g",
     {},
-    shape("path", { d: `M${x} ${y}V${y + 12}H${lane}V${goal.y}H${tip}`, ...attributes }),
+    shape("path", { d: `M${corners.map((corner) => corner.join(" ")).join("L")}`, ...attributes }),
     shape("path", { d: head, ...attributes }),
   );
 }
@@ -135,6 +161,8 @@ function penFor(stack, host) {
   const nodes = [];
   const streams = [];
   const parts = [];
+  const legs = [];
+  const leg = (part, main, copies = []) => legs.push({ part, main, copies });
 
   const line = (d, more = {}) =>
     shape("path", {
@@ -207,7 +235,7 @@ function penFor(stack, host) {
     parts.at(-1).marks.push(mark);
     return height;
   };
-  return { theme, nodes, streams, parts, line, write, width, wrapped, add, plus, norm, box, plainBox };
+  return { theme, nodes, streams, parts, legs, leg, line, write, width, wrapped, add, plus, norm, box, plainBox };
 }
 
 /** A sublayer's box with its matrices; returns its height. */
@@ -309,17 +337,19 @@ function draftOf(stack, width, { mirrored, lane, titled }, host) {
     entry: mirrored ? width - BOX - BRANCH : BOX + BRANCH,
   };
   const input = drawInput(pen, stack, place);
-  const layer = drawLayer(pen, stack, place, input.y, width);
-  const output = drawOutput(pen, stack, place, layer.y);
+  const layer = drawLayer(pen, stack, place, input, width);
+  const output = drawOutput(pen, stack, place, layer);
   const stream = pen.line(`M${place.sx} ${input.source}V${output.end.y}`, { "stroke-width": 3 });
   const nodes = [layer.frame, ...pen.streams, stream, ...pen.nodes];
-  return { nodes, parts: pen.parts, height: Math.max(output.y, output.end.y) + 6, cross: layer.cross, end: output.end };
+  const height = Math.max(output.y, output.end.y) + 6;
+  return { nodes, parts: pen.parts, legs: pen.legs, height, cross: layer.cross, end: output.end };
 }
 
-/** From token ids to the first vectors. Returns where the stream begins and where the layers may. */
+/** From token ids to the first vectors. Returns where the stream begins, where the layers may, and where the token is. */
 function drawInput(pen, stack, { sx, x, near, room, mirrored }) {
   let y = 16;
   let source = 4;
+  let at = 4;
   pen.nodes.push(pen.write(mirrored ? x + room : x, y, stack.source, { anchor: mirrored ? "end" : "start" }));
   pen.streams.push(pen.line(`M${sx} 4V${y + 40}`, { "stroke-dasharray": "3 3" })); // ids are no vectors yet
   y += 12;
@@ -331,17 +361,21 @@ function drawInput(pen, stack, { sx, x, near, room, mirrored }) {
       source = join;
       pen.streams.push(shape("circle", { cx: sx, cy: join, r: 3.5, fill: pen.theme.stream.mark }));
     } else pen.plus(sx, join);
+    pen.leg(one.part, [[sx, at], [sx, join]], [[[near, join], [sx, join]]]); // prettier-ignore
+    at = join;
     y += height + 9;
   });
   if (stack.first_norm) {
     pen.norm(sx, y + 5);
+    pen.leg("norm", [[sx, at], [sx, y + 5]]); // prettier-ignore
+    at = y + 5;
     y += 15;
   }
-  return { y: y + 8, source };
+  return { y: y + 8, source, at };
 }
 
 /** The frame with one layer in it. */
-function drawLayer(pen, stack, place, top, width) {
+function drawLayer(pen, stack, place, { y: top, at: start }, width) {
   const { sx, x, room, right, entry, mirrored, titled } = place;
   const times = `× ${stack.layers} ${stack.layers === 1 ? "layer" : "layers"}`;
   const heading = { weight: 600, fill: pen.theme.ink, anchor: mirrored ? "start" : "end" };
@@ -353,6 +387,7 @@ function drawLayer(pen, stack, place, top, width) {
     if (before) pen.norm(at, from + 17);
   };
   let y = top + 26;
+  let at = start;
   let cross;
   if (stack.parallel && stack.sublayers.length === 2) {
     const half = (room - 12) / 2;
@@ -365,6 +400,9 @@ function drawLayer(pen, stack, place, top, width) {
       pen.streams.push(pen.line(`M${left + half / 2} ${topOf + heights[index]}V${bottom}H${sx}`));
     });
     pen.plus(sx, bottom);
+    const copies = lefts.map((left) => [[sx, at], [sx, y], [left + half / 2, y], [left + half / 2, bottom], [sx, bottom]]); // prettier-ignore
+    pen.leg("parallel", [[sx, at], [sx, bottom]], copies); // prettier-ignore
+    at = bottom;
     y = bottom + 20;
   } else {
     for (const sublayer of stack.sublayers) {
@@ -376,24 +414,31 @@ function drawLayer(pen, stack, place, top, width) {
       pen.streams.push(pen.line(`M${entry} ${topOf + height}V${bottom}H${sx}`));
       if (behind) pen.norm(entry, topOf + height + 18);
       pen.plus(sx, bottom);
+      const copy = [[sx, at], [sx, y], [entry, y], [entry, bottom], [sx, bottom]]; // prettier-ignore
       if (stack.placement === "after") {
         bottom += 22;
         pen.norm(sx, bottom);
+        copy.push([sx, bottom]);
       }
+      pen.leg(sublayer.kind, [[sx, at], [sx, bottom]], [copy]); // prettier-ignore
+      at = bottom;
       y = bottom + 20;
     }
   }
   const outer = { x: mirrored ? width - right : 1, y: top, width: right - 1, height: y - 4 - top, rx: 8 };
   const frame = shape("rect", { ...outer, fill: "none", stroke: pen.theme.hairline, "stroke-width": 1.5 });
-  return { y: y + 8, cross, frame };
+  return { y: y + 8, cross, frame, at };
 }
 
 /** From the last vectors to what the model gives. Returns where the stream ends. */
-function drawOutput(pen, stack, { sx, x, near, room, right, entry, mirrored, titled }, top) {
+function drawOutput(pen, stack, { sx, x, near, room, right, entry, mirrored, titled }, { y: top, at: start }) {
   const side = mirrored ? -1 : 1;
   let y = top;
+  let at = start;
   if (stack.final_norm) {
     pen.norm(sx, y + 9);
+    pen.leg("norm", [[sx, at], [sx, y + 9]]); // prettier-ignore
+    at = y + 9;
     y += 29;
   }
   const arrow = (at, tip) => pen.streams.push(pen.line(`M${at - 5} ${tip - 6}l5 7l5 -7`, { "stroke-width": 2.5 }));
@@ -411,13 +456,17 @@ function drawOutput(pen, stack, { sx, x, near, room, right, entry, mirrored, tit
     if (last) {
       pen.streams.push(pen.line(`M${entry} ${y + height}v18`, { "stroke-dasharray": "3 3" }));
       arrow(entry, y + height + 18);
+      pen.leg("head", [[sx, at], [sx, join], [near, join], [entry, join], [entry, y + height + 18]]); // prettier-ignore
       return { y: tell(y + height + 18, entry) + 2, end: { x: sx, y: join } };
     }
+    pen.leg(one.part, [[sx, at], [sx, join]], [[[sx, at], [sx, join], [near, join]]]); // prettier-ignore
+    at = join;
     y += height + 8;
   }
   const under = tell(y + 12, sx + 12 * side);
   const end = { x: sx, y: Math.max(y + 22, under - 8) };
   if (!titled || stack.stack === "decoder") arrow(sx, end.y);
+  pen.leg("", [[sx, at], [sx, end.y]]); // prettier-ignore
   return { y: under, end };
 }
 

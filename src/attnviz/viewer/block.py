@@ -106,7 +106,7 @@ def payload(
     Fields: ``title``, ``stacks`` (those of :class:`Stack`), ``chosen``, ``hint``, ``note``, ``alt``, ``csv``
     (empty), ``theme``. Raises ValueError for facts that do not fit together.
     """
-    stacks = tuple(_stacks(architecture, count))
+    stacks = stacks_of(architecture, count)
     return {
         "title": well_formed(title),
         "stacks": [_plain(stack) for stack in stacks],
@@ -117,6 +117,11 @@ def payload(
         "csv": "",
         "theme": theme,
     }
+
+
+def stacks_of(architecture: Architecture, count: ParameterCount | None = None) -> tuple[Stack, ...]:
+    """What is drawn of a model: its encoder, its decoder, or both in this order. ``count`` as in :func:`payload`."""
+    return tuple(_stacks(architecture, count))
 
 
 def chosen_part(value: object) -> dict[str, Any] | None:
