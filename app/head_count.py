@@ -20,7 +20,7 @@ logger = logging.getLogger("attnviz.app")
 
 
 class HeadCount:
-    """A count that goes on by itself, sentence by sentence, through the queue that learners' texts go through."""
+    """A count that goes text by text through the queue that learners' texts go through."""
 
     def __init__(self, engine: Engine, model_id: str, texts: Sequence[str]) -> None:
         facts = engine.model(model_id).architecture
@@ -28,19 +28,18 @@ class HeadCount:
         self.changes = HeadChanges.none(facts.layers("cross"), facts.heads("cross"))
         self.failed = False
         self._engine, self._model_id, self._texts = engine, model_id, texts
-        self._thread = threading.Thread(target=self._count, name="head-count", daemon=True)
-        self._thread.start()
 
     @property
     def done(self) -> bool:
         """Whether nothing more will come."""
         return self.failed or self.changes.texts == self.total
 
-    def wait(self) -> None:
-        """Until it is done."""
-        self._thread.join()
+    def start(self) -> None:
+        """Count beside whatever else is done."""
+        threading.Thread(target=self.run, name="head-count", daemon=True).start()
 
-    def _count(self) -> None:
+    def run(self) -> None:
+        """Count now."""
         edits = single_heads(*self.changes.changed.shape)
         for text in self._texts:
             try:
@@ -62,4 +61,6 @@ class HeadCount:
 @st.cache_resource(max_entries=20, show_spinner=False)
 def head_count(model_id: str, texts: tuple[str, ...]) -> HeadCount:
     """The one count of this model and these texts on this server; the first who asks starts it."""
-    return HeadCount(cache.engine(), model_id, texts)
+    count = HeadCount(cache.engine(), model_id, texts)
+    count.start()
+    return count

@@ -165,7 +165,8 @@ class Translated:
         if not best.targets:
             return self.steps[0]
         crossed = _clearest_crossing(best)
-        strength = best.weights.max(axis=1)
+        letters = [any(map(str.isalnum, label)) for label in best.target_labels]
+        strength = best.weights.max(axis=1) + letters  # a sign only where there is nothing else
         word = crossed[1][0] if crossed else int(strength.argmax())
         return self.written.unique_labels[best.targets[word][0]]
 
@@ -473,24 +474,34 @@ def sentences_of(model_id: str) -> tuple[str, ...]:
 
 def remark(shown: Translated, words: Lesson) -> str:
     """What a learner should know of this text before trusting what was made of it, the gravest first; mostly nothing."""
-    read, written = shown.trace.key_tokens("cross"), shown.written
-    unknown = sum(read.unknown)
+    read = shown.trace.key_tokens("cross")
     ordinary = len(read) - sum(read.special)
-    groups = len({word for word in read.words if word >= 0})
-    from_text, to_text = (set(t.text.lower().split()) for t in (read, written))
-    copied = len(from_text & to_text)
     said = []
     if shown.target is None and shown.is_cut:
-        said.append(words.say("cut", tokens=len(written) - 1))
-    if unknown:
-        said.append(words.say("unknown", unknown=unknown, tokens=ordinary))
-    elif shown.model_id in DIRECTIONS and copied >= 3 and 2 * copied > len(from_text):
-        said.append(
-            words.say("copied", copied=copied, words=len(from_text), language=language_of(shown.model_id))
-        )
-    elif shown.merged and groups >= 3 and ordinary > 2.2 * groups:
+        said.append(words.say("cut", tokens=len(shown.steps)))
+    if sum(read.unknown):
+        said.append(words.say("unknown", unknown=sum(read.unknown), tokens=ordinary))
+    elif len(shown.text) > 3 and shown.text.isupper():
+        small = cache.engine().tokens(shown.model_id, shown.text.lower())
+        said.append(words.say("capitals", pieces=ordinary, small=len(small) - sum(small.special)))
+    elif is_copied(shown):
+        copied, of_text = _copied(shown)
+        said.append(words.say("copied", copied=copied, words=of_text, language=language_of(shown.model_id)))
+    elif shown.merged and (groups := len({w for w in read.words if w >= 0})) >= 3 and ordinary > 2.2 * groups:
         said.append(words.say("split", pieces=f"{ordinary / groups:.1f}"))
     return " ".join(said)
+
+
+def is_copied(shown: Translated) -> bool:
+    """Whether a translator left most of the text as it is, as they do with languages that they cannot read."""
+    copied, of_text = _copied(shown)
+    return shown.model_id in DIRECTIONS and copied >= 3 and 2 * copied > of_text
+
+
+def _copied(shown: Translated) -> tuple[int, int]:
+    """How many different words of the text came through unchanged, of how many."""
+    of_text = {word for word in shown.text.lower().split() if any(map(str.isalpha, word))}
+    return len(of_text.intersection(shown.written.text.lower().split())), len(of_text)
 
 
 def language_of(model_id: str) -> str:
@@ -498,9 +509,9 @@ def language_of(model_id: str) -> str:
     return title_of(model_id).partition(" to ")[0]
 
 
-def other_direction(model_id: str) -> str | None:
-    """The translator back, of a bundled one."""
-    return next((other for other in DIRECTIONS if model_id in DIRECTIONS and other != model_id), None)
+def other_direction(model_id: str) -> str:
+    """The bundled translator that goes the other way."""
+    return next(other for other in DIRECTIONS if other != model_id)
 
 
 def follow(shown: Translated) -> None:

@@ -87,3 +87,24 @@ def test_no_more_passes_at_once_than_workers():
         list(pool.map(lambda _: engine._queued(work), range(8)))
     assert max(most) == 2
     engine.close()
+
+
+def test_what_a_model_writes_is_computed_once_and_waits_in_the_same_queue(tmp_path, monkeypatch):
+    from attnviz.analysis.writing import single_heads
+    from attnviz.models.loading import load
+    from attnviz.tracing import forward
+    from tests.tiny import save_tiny
+
+    model = load(save_tiny(tmp_path, "marian-ssru"))
+    engine, calls = Engine(Settings(workers=1)), []
+    monkeypatch.setattr(engine, "model", lambda _: model)
+    real = forward.write
+    monkeypatch.setattr(
+        forward, "write", lambda *given: calls.append(threading.current_thread().name) or real(*given)
+    )
+    edits = single_heads(2, 4)
+    first = engine.write("a/b", "the cat sat", edits)
+    assert engine.write("a/b", "the cat sat", edits) is first and len(first) == 9
+    assert len(calls) == 1 and calls[0].startswith("attnviz")
+    assert engine.write("a/b", "the cat sat", edits[:1]) == first[:1]
+    engine.close()

@@ -11,7 +11,7 @@ from app.widgets import figure, heads_off, looks, own_target, page, picture, ste
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
-from attnviz.errors import UserError
+from attnviz.errors import TooManyTokens, UserError
 from attnviz.figures.heatmap import attention_heatmap
 from attnviz.models.catalog import title_of
 
@@ -28,17 +28,24 @@ def other_model(chosen: str, shown: str) -> None:
 
 
 def warned(shown: Translated) -> None:
-    """What a learner should know of this text; with the way to the other direction where it may be that."""
+    """What a learner should know of this text; where it may be in another language, two ways out."""
     said = translation.remark(shown, WORDS)
     if said:
         html("<p class='av-note' role='status'>{}</p>", said)
-    other = translation.other_direction(shown.model_id)
-    if said and other:
-        st.button(
-            WORDS.say("turn", title=title_of(other)),
-            key="go_turn",
-            on_click=partial(selection.choose, model=other),
-        )
+    if translation.is_copied(shown):
+        example = translation.sentences_of(shown.model_id)[0]
+        other = translation.other_direction(shown.model_id)
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                WORDS.say("its_language", text=example),
+                key="go_text",
+                on_click=partial(selection.choose, text=example),
+            )
+            st.button(
+                WORDS.say("turn", title=title_of(other)),
+                key="go_turn",
+                on_click=partial(selection.choose, model=other),
+            )
 
 
 def read(model_id: str, text: str) -> tuple[Translated, Translated | None, str]:
@@ -48,8 +55,12 @@ def read(model_id: str, text: str) -> tuple[Translated, Translated | None, str]:
     own = own_target.typed()
     if own is None:
         return model, None, ""
+    if len(own) > own_target.LONGEST:
+        return model, None, WORDS.say("own_long", count=len(own), what="characters", limit=own_target.LONGEST)
     try:
         return model, translation.translated(model_id, text, own), ""
+    except TooManyTokens as error:
+        return model, None, WORDS.say("own_long", count=error.count, what="tokens", limit=error.limit)
     except UserError as error:
         return model, None, f"{error.message} {error.way_out}".strip()
 
@@ -120,6 +131,8 @@ def all_of_it() -> None:
     if not ready:
         html("<p class='av-text'>{}</p>", WORDS.say("nothing"))
         return
+    if own:
+        own_target.banner(model, WORDS)
     translation.follow(shown)
     body(shown, model, own, problem)
 

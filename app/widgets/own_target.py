@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -17,18 +18,18 @@ from attnviz.figures.quantities import percent
 
 KEY = "own"
 LONGEST = 1000
+"""Characters of a target: what is longer is no sentence, and no address carries it."""
 
 
 def typed() -> str | None:
     """What the learner has typed, or the address holds; None for nothing."""
-    text = str(st.session_state.get(KEY, st.query_params.get(KEY)) or "").strip()
-    return text[:LONGEST] or None
+    return str(st.session_state.get(KEY, st.query_params.get(KEY)) or "").strip() or None
 
 
 def show(own: Translated | None, model: Translated, problem: str, words: Lesson) -> None:
     """Draw the field and the score of what is in it, beside the model's ``own`` text; ``problem`` is why there is none."""
     with section("own", words.say("own"), words.say("own_remark")):
-        st.text_input(words.say("own_label"), key=KEY, max_chars=LONGEST, bind="query-params")
+        st.text_input(words.say("own_label"), key=KEY, bind="query-params")
         theirs = model.log_probabilities
         if problem:
             html("<p class='av-error' role='alert'>{}</p>", problem)
@@ -67,9 +68,10 @@ def _score(own: Translated, model: Translated, words: Lesson) -> None:
     )
 
 
-def clear() -> None:
-    """Go back to the model's own text."""
-    selection.choose(**{KEY: ""})
+def banner(model: Translated, words: Lesson) -> None:
+    """Say that the learner's text is shown, what the model would write, and offer that."""
+    html("<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.written.text.strip()))
+    st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
 
 
 def _number(log_probability: float) -> str:

@@ -8,6 +8,12 @@ from streamlit.testing.v1 import AppTest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def no_counting(monkeypatch):
+    """Heads are counted beside a page for many seconds; a test that is about it runs the count itself."""
+    monkeypatch.setattr("app.head_count.HeadCount.start", lambda count: None)
+
+
 @pytest.fixture
 def open_page():
     """Opens a page of the app with URL parameters; fails on anything that Streamlit would show as an exception."""
