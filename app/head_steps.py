@@ -520,6 +520,22 @@ class Toy:
         scaled, unscaled = self._largest()
         return words.say("toy_say", scaled=_percent(scaled), unscaled=_percent(unscaled), size=self.size)
 
+    def data(self) -> dict[str, list[object]]:
+        """Every number of every step as a row: matrix, row, column, value."""
+        s = self.steps
+        matrices = {
+            **{"x": s.asking, "Q": s.query, "K": s.key, "V": s.value},
+            **{"products": s.products, "scores": s.scores, "weights": s.weights, "output": s.output},
+        }
+        rows = [
+            (name, row, column, float(value))
+            for name, matrix in matrices.items()
+            for (row, column), value in np.ndenumerate(matrix)
+        ]
+        return dict(
+            zip(("matrix", "row", "column", "value"), map(list, zip(*rows, strict=True)), strict=True)
+        )
+
     def suggestion(self, words: Lesson) -> Try:
         """Long queries, where scaling matters most."""
         long = Toy(self.tokens, self.width, 16, self.seed, self.causal)
@@ -565,6 +581,14 @@ def choose_step(value: object) -> None:
     step = chosen_step(value, STEPS)
     if step is not None:
         selection.choose(step=step)
+
+
+@st.cache_resource(max_entries=300, show_spinner=False)
+def toy_picture(toy: Toy, mode: Mode) -> go.Figure:
+    """The toy's eight matrices, kept: they stay as they are while the learner walks through the steps above."""
+    from attnviz.figures.attention_steps import toy_figure
+
+    return toy_figure(toy.steps, mode)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST_CELLS = 48
 """Cells of a small matrix along each side; of a longer text neighbours are drawn as one."""
 
+MOST_ROWS = 64
+"""Tokens whose outputs are drawn: those of 500 tokens would weigh 3 MB at each press."""
+
 _SEARCHED: tuple[Pattern, ...] = ("previous", "next", "same token", "first", "special", "itself")
 """Patterns in the order in which they are worth looking for."""
 
@@ -202,13 +205,19 @@ class Layer:
         """The outputs side by side, and what the projection makes of them."""
         from attnviz.figures.multi_head import put_together
 
-        names = (
-            words.say("side_by_side", shape=_shape(found.side_by_side.shape)),
-            words.say("projected", shape=_shape(found.projected.shape)),
-        )
-        labels = self.heads.tokens.unique_labels
+        labels = self.heads.tokens.unique_labels[:MOST_ROWS]
+        part = words.say("first_rows", rows=MOST_ROWS) if len(self.heads.tokens) > MOST_ROWS else ""
         return put_together(
-            found.side_by_side, found.projected, labels, self.head, self.heads.heads, names, mode
+            found.side_by_side[:MOST_ROWS],
+            found.projected[:MOST_ROWS],
+            labels,
+            self.head,
+            self.heads.heads,
+            (
+                words.say("side_by_side", shape=_shape(found.side_by_side.shape)) + part,
+                words.say("projected", shape=_shape(found.projected.shape)),
+            ),
+            mode,
         )
 
     def together_data(self, found: HeadOutputs) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from functools import partial
 import streamlit as st
 
 from app import heatmaps, selection
-from app.head_steps import STEPS, Toy, Walk, choose_step, present
+from app.head_steps import STEPS, Toy, Walk, choose_step, present, toy_picture
 from app.heatmaps import Heads
 from app.lessons import lesson
 from app.widgets import figure, formula, head_controls, page, picture, table, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
-from attnviz.figures.attention_steps import toy_figure
 
 WORDS = lesson("self_attention")
 
@@ -75,7 +74,8 @@ def from_scratch() -> Toy:
             seed = _slider("seed", 0, 99, 0)
             causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
         toy = Toy(tokens, width, size, seed, causal)
-        figure.show(toy_figure(toy.steps, figure.mode()), "toy", WORDS.say("toy_alt", tokens=toy.tokens))
+        alt = WORDS.say("toy_alt", tokens=toy.tokens)
+        figure.show(toy_picture(toy, figure.mode()), "toy", alt, toy.data)
         html("<p class='av-say'>{}</p>", toy.said(WORDS))
         st.code(toy.code(), language="python")
     return toy

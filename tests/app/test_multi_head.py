@@ -151,3 +151,12 @@ def test_one_token_has_no_pattern_and_no_fault(open_page):
 def test_nonsense_falls_back(open_page):
     app = open_page(SCRIPT, layer="77", head="x", metric="beauty")
     assert not errors(app) and len(notes(app)) == 3
+
+
+def test_of_a_long_text_the_first_tokens_are_drawn_and_it_says_so(open_page):
+    app = open_page(SCRIPT, text="one two three four five six seven " * 12)
+    assert not errors(app)
+    specs = [chart.proto.spec for chart in app.get("plotly_chart")]
+    (together,) = [spec for spec in specs if "side by side" in spec]
+    assert "86 × 384, the first 64 tokens drawn" in json.loads(together)["layout"]["annotations"][0]["text"]
+    assert sum(map(len, specs)) < 900_000

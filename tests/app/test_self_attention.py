@@ -136,6 +136,11 @@ def test_from_scratch_is_a_dozen_lines_with_the_same_numbers(open_page):
     toy = toy_attention(6, 5, 16, 7, causal=True)
     np.testing.assert_allclose(made["weights"], toy.weights, atol=1e-6)
     np.testing.assert_allclose(made["output"], toy.output, atol=1e-5)
+    from app.head_steps import Toy
+
+    saved = Toy(6, 5, 16, 7, True).data()
+    kept = [v for name, v in zip(saved["matrix"], saved["value"], strict=True) if name == "weights"]
+    np.testing.assert_allclose(kept, toy.weights.ravel())
     sentence = [text(b) for b in markup(app) if "av-say" in b][1]
     largest = np.exp(made["q"] @ made["k"].T)
     largest = np.where(np.tri(6, dtype=bool), largest, 0)

@@ -22,8 +22,8 @@ _BETWEEN = 0.1  # of the height, between two panels
 MOST_WRITTEN = 5
 """Numbers of a row up to which they are written into the cells."""
 
-MOST_NAMED = 8192
-"""Cells up to which pointing at one names its token: a name for each of 512 x 576 would weigh 5 MB."""
+MOST_NAMED = 2048
+"""Cells up to which pointing at one names its token: a name for each of 16 x 576 would take longer than all else."""
 
 _USUAL = 99.5
 """Per cent of the numbers of a strip that its colours span: a few channels of the stream are far larger than all others."""
