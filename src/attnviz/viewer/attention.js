@@ -8,34 +8,20 @@
  * Keys in the figure: left and right change the layer, up and down the head, Tab goes through the tokens, + and - enlarge.
  */
 
-import { choose, element, fitted, font, mix, channels, shape, shown, thinned } from "./core.js";
+import { choose, element, font, shape, shown, thinned } from "./core.js";
+import { button, choices, numberOf, range, stepper, toggle } from "./controls.js";
+import { LEAST_LINE, paint, percent } from "./figure.js";
+import { figureOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, windowAround } from "./geometry.js";
 import { blocksOf, bytesOf, fromBase64, keep, listen, smallOf, toBase64 } from "./messages.js";
-import { figureOf, gapOf, headAt, hit, keyMiddle, LONGEST_LABEL, rowMiddle, sheetOf, windowAround } from "./geometry.js";
 import { onCanvas, onSvg } from "./painting.js";
+import { HEADS, paletteOf } from "./shades.js";
 import { blockOf, linesOf, patternOf, placesOf, pooled, rowOf, strongest, viewOf } from "./weights.js";
 
-const STOPS = {
-  light: "FFFFFF E3EFF8 C3DDF0 9BC8E6 6DAFDA 3D93CA 0072B2 005D96 004775 003052".split(" "),
-  dark: "0F1318 12202C 143145 174763 1C6288 2A82B3 56B4E9 86CBF3 B2E0FA DDF3FF".split(" "),
-};
-const HEADS = {
-  light: "#0072B2 #D55E00 #009E73 #A3487F #B58900 #56B4E9 #6B7280".split(" "),
-  dark: "#56B4E9 #FF9E4A #3CC9A3 #E3A3C6 #E6C35C #9BD3F3 #A1A9B5".split(" "),
-};
-const DASHES = [[], [7, 4], [2, 4]];
-const LEAST_LINE = 0.03; // a weight below 3 % gets no line
-const LEAST_VALUE = 0.045; // and below 4.5 % no value in its cell
-const MOST_LINES = 1500;
-const MOST_BOXES = 4096; // cells that are drawn one by one; more become one picture
 const MOTION = 220; // milliseconds from one head to the next
 const SETTLED = 140; // milliseconds after the last change until Python is told
 const NARROW = 620; // pixels of width below which the views are tabs
+const MIDDLE = 840; // and below which they have one column
 const DEEP = 12; // layers above which the thumbnails stand below, in the full width
-
-const percent = (share) => {
-  const rounded = Math.round(100 * share);
-  return rounded || share < 0.0005 ? `${rounded}\u00a0%` : "under 1\u00a0%";
-};
 
 // What is shown --------------------------------------------------------------------------------------------------------
 
@@ -43,8 +29,6 @@ const percent = (share) => {
 function kindOf(payload, choice) {
   return payload.kinds.find((kind) => kind.kind === choice.kind) ?? payload.kinds[0];
 }
-
-const numberOf = (numbers, index) => numbers?.[index] ?? index;
 
 /** The heads that are shown together: the chosen ones, all of the layer, or one. */
 function headsOf(kind, choice) {
@@ -110,40 +94,6 @@ function seenThrough(view, part) {
   };
 }
 
-// Colours --------------------------------------------------------------------------------------------------------------
-
-const palettes = new Map();
-
-/** 256 colours for weights, as CSS, as the four bytes of a pixel, and with the ink that can be read on each. */
-function paletteOf(theme) {
-  const key = `${theme.dark}${theme.paper}${theme.panel}`;
-  let found = palettes.get(key);
-  if (!found) {
-    const stops = STOPS[theme.dark ? "dark" : "light"].map((stop) => `#${stop}`);
-    stops[0] = mix(theme.paper, theme.panel, 0.6); // as white as the paper, a tiny weight would look emptier than none
-    const css = Array.from({ length: 256 }, (_, place) => {
-      const at = (place / 255) * (stops.length - 1);
-      const below = Math.min(Math.floor(at), stops.length - 2);
-      return mix(stops[below], stops[below + 1], at - below);
-    });
-    const pixels = new Uint32Array(256);
-    const bytes = new Uint8Array(pixels.buffer);
-    css.forEach((colour, place) => bytes.set([...channels(colour), 255], 4 * place));
-    found = { css, pixels, inks: css.map((colour) => (luminance(colour) > 0.179 ? "#000000" : "#FFFFFF")) };
-    palettes.set(key, found);
-  }
-  return found;
-}
-
-/** Relative luminance of sRGB (WCAG 2.1); above 0.179 black can be read better than white. */
-function luminance(colour) {
-  const [red, green, blue] = channels(colour).map((value) => {
-    const share = value / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
 // Drawing --------------------------------------------------------------------------------------------------------------
 
 /** What the figure is drawn from; the same for the screen and for a saved picture. */
@@ -164,224 +114,6 @@ function sceneOf(payload, host, width, height, views) {
   const chosen = rowOf(view, choice.token);
   const each = heads.length > 1 && !choice.mean && figure.lines ? heads.map((head) => seenThrough(viewNow(payload, host, [head]), host.ui.part)) : [view];
   return { kind, heads, whole, view, figure, chosen, each, choice, theme, measure };
-}
-
-/** Draws a scene. `weights` may be between those of two heads. `at` is what is pointed at. */
-function paint(paper, scene, weights, at) {
-  const { view, figure, chosen, theme } = scene;
-  const focus = at?.row >= 0 && at.part !== "cell" ? at.row : chosen;
-  const lit = focus >= 0 ? strongest({ ...view, weights }, focus, view.columns).filter((column) => weights[focus * view.columns + column] >= LEAST_LINE || column === -1) : [];
-  if (figure.matrix) {
-    cells(paper, scene, weights);
-    borders(paper, scene);
-    if (at?.part === "cell") cross(paper, figure, at, theme);
-    if (focus >= 0) {
-      const y = figure.top + focus * figure.rowPitch;
-      const ring = { stroke: theme.query.mark, line: 2, radius: figure.cell >= 14 ? 4 : 2 };
-      paper.box(figure.left - 1, y - 1, figure.columns * figure.cell + 2, Math.max(figure.cell, 3) + 2 - gapOf(figure.cell), ring);
-    }
-    topLabels(paper, scene, lit, at);
-  }
-  if (figure.lines) lines_(paper, scene, weights, focus, at);
-  rowLabels(paper, scene, focus, at);
-  if (figure.lines) keyLabels(paper, scene, weights, focus, lit, at);
-}
-
-function cells(paper, scene, weights) {
-  const { view, figure, theme, choice } = scene;
-  const { rows, columns } = view;
-  const { css, pixels, inks } = paletteOf(theme);
-  const places = placesOf(weights, rows, columns, choice.scale);
-  const { cell, left, top } = figure;
-  const gap = gapOf(cell);
-  if (rows * columns > MOST_BOXES) {
-    paper.image(pictureOf(places, rows, columns, pixels, cell), left, top, columns * cell, rows * cell);
-    if (gap) {
-      const line = { stroke: theme.paper, line: gap };
-      for (let column = 1; column < columns; column += 1) {
-        const x = left + column * cell - gap / 2;
-        paper.line(x, top, x, top + rows * cell, line);
-      }
-      for (let row = 1; row < rows; row += 1) {
-        const y = top + row * cell - gap / 2;
-        paper.line(left, y, left + columns * cell, y, line);
-      }
-    }
-    return;
-  }
-  const radius = cell >= 14 ? 3 : 0;
-  const side = cell - gap;
-  for (let row = 0; row < rows; row += 1) {
-    const y = top + row * cell;
-    for (let column = 0; column < columns; column += 1) {
-      paper.box(left + column * cell, y, side, side, { fill: css[places[row * columns + column]], radius });
-    }
-  }
-  if (cell < 21 || Math.max(rows, columns) > 24) return;
-  const style = { size: Math.min(15, Math.round(cell * 0.52)), family: theme.sans, weight: 500, anchor: "middle" };
-  for (let row = 0; row < rows; row += 1) {
-    const y = top + row * cell + side / 2 + style.size * 0.36;
-    for (let column = 0; column < columns; column += 1) {
-      const index = row * columns + column;
-      if (weights[index] < LEAST_VALUE) continue;
-      paper.text(left + column * cell + side / 2, y, String(Math.round(100 * weights[index])), { ...style, fill: inks[places[index]] });
-    }
-  }
-}
-
-let sheet;
-
-/** A matrix as one picture with a pixel a cell; where cells are smaller than a pixel, the largest of neighbours. */
-function pictureOf(places, rows, columns, pixels, cell) {
-  sheet ??= document.createElement("canvas");
-  sheet.width = columns;
-  sheet.height = rows;
-  const context = sheet.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  const target = new Uint32Array(image.data.buffer);
-  if (cell >= 1) for (let index = 0; index < target.length; index += 1) target[index] = pixels[places[index]];
-  else {
-    const reach = Math.ceil(1 / Math.max(cell, 0.1));
-    for (let row = 0; row < rows; row += 1)
-      for (let column = 0; column < columns; column += 1) {
-        let largest = 0;
-        for (let y = row; y < Math.min(rows, row + reach); y += 1)
-          for (let x = column; x < Math.min(columns, column + reach); x += 1) {
-            const place = places[y * columns + x];
-            if (place > largest) largest = place;
-          }
-        target[row * columns + column] = pixels[largest];
-      }
-  }
-  context.putImageData(image, 0, 0);
-  return sheet;
-}
-
-/** Where the second text of a pair begins. */
-function borders(paper, scene) {
-  const { figure, theme, kind, view } = scene;
-  const line = { stroke: theme.ink, line: 1.5 };
-  const first = (groups, segments) => groups.findIndex((group, index) => index > 0 && segments[group[0]] !== segments[groups[index - 1][0]]);
-  const row = first(view.queries, kind.segments[0]);
-  const column = first(view.keys, kind.segments[1]);
-  const [right, bottom] = [figure.left + figure.columns * figure.cell, figure.top + figure.rows * figure.cell];
-  if (row > 0) paper.line(figure.left, figure.top + row * figure.cell - 0.75, right, figure.top + row * figure.cell - 0.75, line);
-  if (column > 0) paper.line(figure.left + column * figure.cell - 0.75, figure.top, figure.left + column * figure.cell - 0.75, bottom, line);
-}
-
-/** Row and column of the cell that is pointed at. */
-function cross(paper, figure, at, theme) {
-  const { left, top, cell, rows, columns } = figure;
-  const side = Math.max(cell, 3);
-  paper.box(left - 1, top + at.row * cell - 0.5, columns * cell + 1, side, { stroke: theme.query.mark, line: 1, radius: 2 });
-  paper.box(left + at.column * cell - 0.5, top - 1, side, rows * cell + 1, { stroke: theme.key.mark, line: 1, radius: 2 });
-}
-
-const labelled = (scene, label, weight = 400) => {
-  const spec = font(scene.figure.size, scene.theme.sans, weight);
-  return fitted(shown(label) || "␣", LONGEST_LABEL, (text) => scene.measure(text, spec));
-};
-
-function rowLabels(paper, scene, focus, at) {
-  const { view, figure, theme } = scene;
-  const { size } = figure;
-  const places = view.queryLabels.map((_, row) => rowMiddle(figure, row));
-  const first = [focus, at?.part === "cell" ? at.row : -1];
-  const kept = thinned(places, 1.08 * size, first);
-  const x = figure.left - 8;
-  for (const row of kept) {
-    const label = labelled(scene, view.queryLabels[row], row === focus ? 500 : 400);
-    const style = { size, family: theme.sans, anchor: "end", rtl: view.queryRtl[row], fill: theme.query.text };
-    const y = places[row] + size * 0.34;
-    if (row === focus) {
-      const width = scene.measure(label, font(size, theme.sans, 500));
-      paper.box(x - width - 6, places[row] - size * 0.72, width + 12, size * 1.44, { fill: theme.query.mark, radius: 4 });
-      paper.text(x, y, label, { ...style, fill: theme.paper, weight: 500 });
-    } else paper.text(x, y, label, { ...style, weight: row === at?.row ? 600 : 400 });
-    if (figure.lines && !figure.matrix) paper.dot(figure.lines[0] - 2, places[row], 2, theme.quiet);
-  }
-  const heading = { size: size - 1, family: theme.sans, weight: 600, fill: theme.query.text, anchor: "end" };
-  paper.text(x, figure.top - 9, "query (from)", heading);
-}
-
-function topLabels(paper, scene, lit, at) {
-  const { view, figure, theme } = scene;
-  const { size, cell, left, top } = figure;
-  const places = view.keyLabels.map((_, column) => left + (column + 0.5) * cell);
-  const kept = thinned(places, 1.2 * size, [at?.part === "cell" || at?.part === "key" ? at.column : -1, ...lit]);
-  for (const column of kept) {
-    const bold = column === lit[0] || column === at?.column;
-    const label = labelled(scene, view.keyLabels[column], bold ? 600 : 400);
-    const style = { size, family: theme.sans, weight: bold ? 600 : 400, fill: theme.key.text, turn: -45, rtl: false };
-    paper.text(places[column] + size * 0.1, top - 7, label, style);
-  }
-  const heading = { size: size - 1, family: theme.sans, weight: 600, fill: theme.key.text };
-  paper.text(left, size, "key (to)", heading);
-}
-
-function lines_(paper, scene, weights, focus, at) {
-  const { view, figure, theme, each, heads, choice, kind } = scene;
-  const [from, to] = figure.lines;
-  const several = each.length > 1;
-  const colours = HEADS[theme.dark ? "dark" : "light"];
-  const least = LEAST_LINE;
-  const mass = choice.mass / 100;
-  const alone = at?.part === "query" || at?.part === "lines" || at?.part === "key";
-  const strong = kind.kind === "cross" ? theme.cross.mark : theme.query.mark;
-  const wide = Math.min(12, 0.45 * Math.max(figure.rowPitch, 4));
-  each.forEach((own, index) => {
-    const shownNow = several ? own : { ...view, weights };
-    const colour = several ? colours[index % colours.length] : strong;
-    const dash = several ? DASHES[Math.floor(index / colours.length) % DASHES.length] : [];
-    const faint = [];
-    for (let row = 0; row < view.rows; row += 1) {
-      if (row === focus && at?.part !== "key") continue;
-      if (alone && at.part !== "key") break;
-      for (const column of linesOf(shownNow, row, mass, least).columns) {
-        if (at?.part === "key" && column !== at.column) continue;
-        faint.push([row, column, shownNow.weights[row * view.columns + column]]);
-      }
-    }
-    if (faint.length > MOST_LINES) faint.sort((a, b) => b[2] - a[2]).length = MOST_LINES;
-    const bright = at?.part === "key";
-    const thin = Math.min(1, Math.max(0.12, 240 / faint.length)); // many lines would become one black shape
-    for (const [row, column, weight] of faint) {
-      const style = bright
-        ? { stroke: several ? colour : theme.key.mark, line: 1 + weight * wide, alpha: 0.35 + 0.65 * weight, dash }
-        : { stroke: several ? colour : theme.ink, line: 0.6 + 2 * weight, alpha: (0.05 + 0.3 * weight) * thin, dash };
-      paper.curve(from, rowMiddle(figure, row), to - 6, keyMiddle(figure, column), style);
-    }
-    if (focus < 0 || at?.part === "key") return;
-    const offset = several ? (index - (heads.length - 1) / 2) * Math.min(2, figure.rowPitch / heads.length / 2) : 0;
-    for (const column of linesOf(shownNow, focus, mass, least).columns.reverse()) {
-      const weight = shownNow.weights[focus * view.columns + column];
-      const line = 1 + weight * (several ? wide / 2 : wide);
-      const style = { stroke: colour, line, alpha: 0.35 + 0.65 * weight, dash };
-      paper.curve(from, rowMiddle(figure, focus) + offset, to - 6, keyMiddle(figure, column) + offset, style);
-    }
-  });
-  if (figure.rowPitch >= 7)
-    for (let row = 0; row < view.rows; row += 1) paper.dot(from, rowMiddle(figure, row), row === focus ? 4 : 2, row === focus ? strong : theme.quiet, row === focus ? 1 : 0.7);
-}
-
-function keyLabels(paper, scene, weights, focus, lit, at) {
-  const { view, figure, theme } = scene;
-  const { size } = figure;
-  const places = view.keyLabels.map((_, column) => keyMiddle(figure, column));
-  const x = figure.lines[1];
-  for (const column of thinned(places, 1.08 * size, [at?.column ?? -1, ...lit])) {
-    const weight = focus >= 0 ? weights[focus * view.columns + column] : 0;
-    const bold = column === lit[0] || column === at?.column;
-    const fill = weight >= LEAST_LINE || column === at?.column ? theme.key.text : theme.quiet;
-    const label = labelled(scene, view.keyLabels[column], bold ? 600 : 400);
-    const y = places[column] + size * 0.34;
-    paper.text(x, y, label, { size, family: theme.sans, weight: bold ? 600 : 400, fill, rtl: view.keyRtl[column], anchor: "start" });
-    if (weight < 0.01) continue;
-    const value = { size: size - 0.5, family: theme.sans, weight: bold ? 600 : 400, anchor: "end", fill: weight >= LEAST_LINE ? theme.ink : theme.quiet };
-    paper.text(figure.width - 2, y, percent(weight), value);
-  }
-  const heading = { size: size - 1, family: theme.sans, weight: 600, fill: theme.key.text };
-  paper.text(x, figure.top - 9, "key (to)", heading);
 }
 
 // In words -------------------------------------------------------------------------------------------------------------
@@ -480,8 +212,6 @@ function followed(payload, host, choice, kind) {
 
 // The page around the figure -------------------------------------------------------------------------------------------
 
-const button = (attributes, ...children) => element("button", { type: "button", ...attributes }, ...children);
-
 function build(root, payload, host) {
   host.ui?.stop?.();
   const ui = { views: new Map(), part: null, at: null, drawn: null, touches: new Map(), timer: 0, frame: 0, thumbs: null };
@@ -573,8 +303,10 @@ function build(root, payload, host) {
   root.replaceChildren(ui.grid);
 
   const sized = new ResizeObserver(() => {
-    const size = `${ui.room.clientWidth} ${ui.room.clientHeight}`;
-    if (ui.size && ui.size !== size) show(latest(), host, false);
+    const [width, height] = ui.size ?? [0, 0];
+    if (!width || (ui.room.clientWidth === width && ui.room.clientHeight === height)) return;
+    ui.size = null;
+    show(latest(), host, false);
   });
   sized.observe(ui.room);
   const stopped = listen((of) => {
@@ -604,80 +336,6 @@ function build(root, payload, host) {
   listenToSheet(host, act);
 }
 
-/** A number with a step to either side and a slider below. */
-function stepper(name, set) {
-  const value = element("b", {});
-  const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": name, oninput: () => set(Number(slider.value)) });
-  const step = (by) => () => set(Math.min(Math.max(Number(slider.value) + by, 0), Number(slider.max)));
-  const less = button({ "aria-label": `${name} before`, onclick: step(-1) }, arrow(-1));
-  const next = button({ "aria-label": `Next ${name.toLowerCase()}`, onclick: step(1) }, arrow(1));
-  const box = element("div", { class: "av-stepper", role: "group", "aria-label": name }, less, element("div", {}, element("span", {}, name), value), next, slider);
-  return {
-    box,
-    refresh(count, at, numbers) {
-      box.hidden = count < 2;
-      slider.max = String(count - 1);
-      slider.value = String(at);
-      slider.setAttribute("aria-valuetext", `${name} ${numberOf(numbers, at)}`);
-      value.textContent = String(numberOf(numbers, at));
-      less.disabled = at <= 0;
-      next.disabled = at >= count - 1;
-    },
-  };
-}
-
-function arrow(side) {
-  const line = shape("path", { d: side < 0 ? "M8 2 3 7l5 5" : "m4 2 5 5-5 5", fill: "none", stroke: "currentColor", "stroke-width": 1.6 });
-  return shape("svg", { width: 12, height: 14, viewBox: "0 0 12 14", "aria-hidden": "true" }, line);
-}
-
-/** A row of buttons of which one is pressed. */
-function choices(name, options, set) {
-  const buttons = options.map(([value, title]) => button({ role: "radio", "data-value": value, onclick: () => set(value) }, title));
-  const box = element("div", { class: "av-choices", role: "radiogroup", "aria-label": name }, ...buttons);
-  box.hidden = options.length < 2;
-  box.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const at = buttons.indexOf(event.target);
-    if (!step || at < 0) return;
-    const next = buttons[(at + step + buttons.length) % buttons.length];
-    next.click();
-    next.focus();
-    event.preventDefault();
-  };
-  return {
-    box,
-    refresh: (chosen) =>
-      buttons.forEach((one) => {
-        const on = one.dataset.value === chosen;
-        one.setAttribute("aria-checked", String(on));
-        one.tabIndex = on ? 0 : -1;
-      }),
-  };
-}
-
-function toggle(name, field, state, act) {
-  const input = element("input", { type: "checkbox", role: "switch", onchange: () => act({ [field]: input.checked }) });
-  return {
-    box: element("label", { class: "av-switch" }, input, name),
-    refresh: () => {
-      input.checked = state()[field];
-    },
-  };
-}
-
-function range(name, most, step, set, least = 0) {
-  const input = element("input", { type: "range", min: least, max: most, step, "aria-label": name, oninput: () => set(Number(input.value)) });
-  const value = element("b", {});
-  return {
-    box: element("label", { class: "av-field" }, element("span", {}, name, " ", value), input),
-    set(number) {
-      input.value = String(number);
-      value.textContent = `${number}\u00a0%`;
-    },
-  };
-}
-
 // Showing --------------------------------------------------------------------------------------------------------------
 
 function show(payload, host, moving) {
@@ -685,8 +343,10 @@ function show(payload, host, moving) {
   const { choice } = host.state;
   const kind = kindOf(payload, choice);
   const narrow = host.width < NARROW;
-  ui.grid.dataset.form = narrow ? "narrow" : host.width < 900 ? "middle" : "wide";
-  const below = kind.layers > DEEP && !narrow;
+  const form = narrow ? "narrow" : host.width < MIDDLE ? "middle" : "wide";
+  if (ui.grid.dataset.form !== form) ui.size = null;
+  ui.grid.dataset.form = form;
+  const below = !narrow && (kind.layers > DEEP || host.width < MIDDLE);
   const home = narrow ? ui.main : below ? ui.grid : ui.side;
   if (ui.sheetBox.parentNode !== home) {
     if (narrow) ui.stage.after(ui.sheetBox);
@@ -768,8 +428,7 @@ function showFigure(payload, host, moving) {
   const { ui } = host;
   const { choice } = host.state;
   if (host.width < NARROW && choice.view === "heads") return;
-  const [width, height] = [ui.room.clientWidth, ui.room.clientHeight];
-  ui.size = `${width} ${height}`;
+  const [width, height] = roomOf(ui);
   if (!width) return;
   const scene = sceneOf(payload, host, width, height, viewsShown(host));
   ask(payload, host, scene);
@@ -807,6 +466,12 @@ function showFigure(payload, host, moving) {
     render(host);
   };
   step(now);
+}
+
+/** The room for the figure, measured once: to measure it at each change would make the browser lay out the page. */
+function roomOf(ui) {
+  if (!ui.size?.[0]) ui.size = [ui.room.clientWidth, ui.room.clientHeight];
+  return ui.size;
 }
 
 /** As much of the height as the figure fills: where the width is short, the rest would be empty. */
@@ -865,7 +530,8 @@ function figureNamed(payload, kind) {
 function showSheet(payload, host, kind) {
   const { ui, theme } = host;
   const { choice } = host.state;
-  const room = ui.sheetBox.clientWidth;
+  if (!ui.sheetRoom || ui.sheetRoom[0] !== host.width || !ui.sheetRoom[1]) ui.sheetRoom = [host.width, ui.sheetBox.clientWidth];
+  const room = ui.sheetRoom[1];
   if (room < 40) return;
   const dense = Math.min(globalThis.devicePixelRatio || 1, 3);
   const plan = sheetOf(room, kind.layers, kind.heads);
@@ -1264,7 +930,7 @@ function drawing(payload, host) {
     frameSheet(paper, { ...host, ui: { ...ui, sheetAt: null } });
     return svg;
   }
-  const [width, height] = [ui.room.clientWidth, ui.room.clientHeight];
+  const [width, height] = roomOf(ui);
   const scene = sceneOf(payload, host, width, height, viewsShown(host));
   const svg = shape("svg", { width, height: scene.figure ? heightOf(scene.figure) : 40 });
   if (scene.figure) paint(onSvg(svg), scene, scene.view.weights, null);
