@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from attnviz.tracing.tokens import Tokens
     from attnviz.tracing.trace import Floats
 
-BARS, ROWS, WORDS = 12, 20, 10
+BARS, ROWS, WORDS = 12, 20, 8
 """Neurons shown of a token and of a layer, and words of a neuron."""
 
 WITH_UNEMBEDDING = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -79,15 +79,16 @@ class Here:
         return _peak(self.model.id, self.text, self.stack)
 
     @cached_property
-    def opening(self) -> Peak:
-        """The strongest neuron at a word after the first: first and special tokens often stand apart from all others."""
+    def spoken(self) -> tuple[int, ...] | None:
+        """The words after the first: first and special tokens often stand apart from all others. None without any."""
         tokens = self.tokens
-        words = [
-            i
-            for i in range(1, len(tokens))
-            if not tokens.special[i] and any(map(str.isalnum, tokens.labels[i]))
-        ]
-        return _peak(self.model.id, self.text, self.stack, tuple(words)) if words else self.peak
+        places = (i for i in range(1, len(tokens)) if not tokens.special[i])
+        return tuple(i for i in places if any(map(str.isalnum, tokens.labels[i]))) or None
+
+    @cached_property
+    def opening(self) -> Peak:
+        """The strongest neuron at a word after the first."""
+        return _peak(self.model.id, self.text, self.stack, self.spoken)
 
     def prepare(self) -> None:
         """Measure all layers now, while the page says so; for 500 tokens it takes seconds."""
@@ -108,7 +109,8 @@ class Here:
 
     def busiest(self, layer: int) -> tuple[tuple[int, ...], Floats]:
         """The neurons that add most anywhere in the text, and their activations (neuron, token)."""
-        chosen = analysis.busiest(self.activations[layer], self.own(layer).feed_forward_out, ROWS)
+        out = self.own(layer).feed_forward_out
+        chosen = analysis.busiest(self.activations[layer], out, ROWS, self.spoken)
         return chosen, self.activations[layer][:, list(chosen)].T
 
     def fires(self, layer: int, neuron: int) -> Floats:
@@ -130,7 +132,7 @@ class Here:
         label = {i: tokens(self.model.tokenizer, (i,)).labels[0] for i, _ in (*found.up, *found.down)}
         return {
             "Promotes": [label[i] for i, _ in found.up],
-            "Logit": [_signed(v, 3) for _, v in found.up],
+            "Logit, up": [_signed(v, 3) for _, v in found.up],
             "Suppresses": [label[i] for i, _ in found.down],
             "Logit, down": [_signed(v, 3) for _, v in found.down],
         }
@@ -188,7 +190,7 @@ class Here:
         """At which token a neuron fires most, in a sentence."""
         values = self.fires(layer, neuron)
         most = int(np.abs(values).argmax())
-        return words.say(
+        told = words.say(
             "neuron_say",
             neuron=neuron,
             layer=layer,
@@ -197,6 +199,9 @@ class Here:
             half=int((np.abs(values) > abs(float(values[most])) / 2).sum()),
             tokens=len(values),
         )
+        if values[most] >= 0 or self.weights.unembedding is None or self.stack == "encoder":
+            return told
+        return f"{told} {words.say('neuron_negative')}"
 
     def sparse(self, words: Lesson, layer: int) -> str:
         """How many neurons of a layer work, in a sentence."""

@@ -51,7 +51,7 @@ def in_text(here: Here, layer: int, token: int) -> int:
     html("<p class='av-text'>{}</p>", WORDS.say("map_lead", rows=len(rows), layer=layer))
     labels = here.tokens.unique_labels
     figure.show(
-        figures.neuron_map(grid, rows, labels, MODE),
+        figures.neuron_map(grid, rows, labels, MODE, here.spoken),
         "ff_map",
         WORDS.say("map_alt", layer=layer),
         partial(neuron_controls.cells, rows, labels, grid),

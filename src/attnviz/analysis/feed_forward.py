@@ -75,9 +75,13 @@ def strongest(activations: Floats, out: Floats, count: int = 10) -> tuple[Fired,
     return tuple(Fired(int(n), float(activations[n]), float(added[n])) for n in order)
 
 
-def busiest(layer: Floats, out: Floats, count: int = 20) -> tuple[int, ...]:
-    """The neurons of a layer (token, neuron) that add most at any one token of the text, the strongest first."""
-    peaks = np.abs(layer).max(axis=0) * lengths(out)
+def busiest(
+    layer: Floats, out: Floats, count: int = 20, among: Sequence[int] | None = None
+) -> tuple[int, ...]:
+    """The neurons of a layer (token, neuron) that add most at any one token, or one of the places ``among``, the
+    strongest first."""
+    heard = layer if among is None else layer[np.asarray(among)]
+    peaks = np.abs(heard).max(axis=0) * lengths(out)
     return tuple(int(n) for n in np.argsort(-peaks, kind="stable")[:count])
 
 

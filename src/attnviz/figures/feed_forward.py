@@ -189,12 +189,20 @@ def neuron_bars(names: Sequence[str], values: Floats, mode: Mode, title: str = "
     )
 
 
-def neuron_map(values: Floats, neurons: Sequence[int], labels: Sequence[str], mode: Mode) -> go.Figure:
+def neuron_map(
+    values: Floats,
+    neurons: Sequence[int],
+    labels: Sequence[str],
+    mode: Mode,
+    among: Sequence[int] | None = None,
+) -> go.Figure:
     """Activations (neuron, token) of some neurons at every token: red below zero, blue above.
 
-    Each row has its own scale, up to its largest: one neuron can be a thousand times as strong as the next.
+    Each row has its own scale, up to its largest at the tokens ``among``: one neuron can be a thousand times as strong
+    as the next, and so can one token be.
     """
-    largest = np.abs(values).max(axis=1, keepdims=True)
+    heard = values if among is None else values[:, np.asarray(among)]
+    largest = np.abs(heard).max(axis=1, keepdims=True)
     shares = values / np.where(largest > 0, largest, 1)
     ends = DIVERGING[mode]
     rows = np.arange(len(neurons))
@@ -211,7 +219,7 @@ def neuron_map(values: Floats, neurons: Sequence[int], labels: Sequence[str], mo
         hovertemplate="%{x}, neuron %{y}: <b>%{customdata:.3f}</b><extra></extra>",
         colorbar={
             "title": {
-                "text": "of the neuron’s largest",
+                "text": "of the row’s largest",
                 "side": "right",
                 "font": {"size": 13, "color": GREY[mode]},
             },
