@@ -36,7 +36,7 @@ def body(heads: Heads) -> None:
         alt = WORDS.say("figure_alt", step=walk.named(WORDS, step), said=said)
         figure.show(
             walk.figure(WORDS, step, figure.mode()),
-            f"step_{step + 1}",
+            "attention_step",
             alt,
             partial(walk.data, step),
             fills=True,

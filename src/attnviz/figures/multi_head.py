@@ -14,7 +14,7 @@ from attnviz.figures.theme import GREY, INK, PANEL, SEQUENTIAL, Mode, mixed, tem
 from attnviz.tracing.trace import Floats
 
 _BETWEEN = 0.08  # of a tile's width, from tile to tile
-_CAPTION = 0.36  # of a tile's width, for what stands below it
+_CAPTION = 0.42  # of a tile's width, for what stands below it
 
 _NO_AXIS = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "showticklabels": False}
 
