@@ -16,6 +16,7 @@ from app.lessons import Lesson
 from app.widgets import waiting
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.masks import Mask, mask_of
+from attnviz.errors import UserError
 from attnviz.figures.quantities import amount, percent
 from attnviz.models.architecture import Architecture, ModelKind, family
 from attnviz.models.catalog import catalog, entry, title_of
@@ -169,7 +170,8 @@ class Compared:
             rows["Numbers for"].append(
                 f"{COMPONENTS[part.component]}{'' if len(part.shape) > 1 else ', vector'}"
             )
-            rows["Shape"].append(" × ".join(f"{size:,}" for size in part.shape))
+            sizes = " × ".join(f"{size:,}" for size in part.shape)
+            rows["Shape"].append(sizes if len(part.shape) > 1 else f"vector of {sizes}")
             rows["In one"].append(f"{part.count:,}")
         return rows
 
@@ -364,9 +366,18 @@ class Masked:
         return f"{said} {words.say('mask_own_decoder', pairs=f'{decoder.pairs:,}', all=f'{decoder.visible.size:,}')}"
 
 
-def masked(compared: Sequence[Compared]) -> list[Masked]:
-    """The masks of all three on the learner's text."""
-    return [Masked(model, waiting.trace(model.traced_id, selection.text(), height=360)) for model in compared]
+def masked(compared: Sequence[Compared]) -> tuple[list[Masked], list[tuple[Compared, UserError]]]:
+    """The masks on the learner's text, and which models cannot read it. Raises the first error where none can."""
+    found: list[Masked] = []
+    failed: list[tuple[Compared, UserError]] = []
+    for model in compared:
+        try:
+            found.append(Masked(model, waiting.trace(model.traced_id, selection.text(), height=360)))
+        except UserError as error:
+            failed.append((model, error))
+    if not found:
+        raise failed[0][1]
+    return found, failed
 
 
 def summary(compared: Sequence[Compared], words: Lesson) -> str:
@@ -448,13 +459,13 @@ def questions(words: Lesson, compared: Sequence[Compared], masks: Sequence[Maske
             {"architecture": decoder.name, "block": "Norm"},
         ),
     ]
-    causal = masks[1].typical if len(masks) > 1 else None
+    causal = next((one.typical for one in masks if one.model.kind == "decoder"), None)
     if causal is not None and causal.visible.shape[0] > 2:
         n = causal.visible.shape[0]
         asked.append(
             Question(
                 "pairs",
-                words.say("ask_pairs", title=masks[1].title, n=n),
+                words.say("ask_pairs", title=name_of(decoder.traced_id), n=n),
                 list(dict.fromkeys(f"{number:,}" for number in sorted({n, 2 * n, causal.pairs, n * n}))),
                 f"{causal.pairs:,}",
                 words.say("because_pairs", n=n, pairs=f"{causal.pairs:,}", all=f"{n * n:,}"),

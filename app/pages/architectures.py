@@ -42,7 +42,7 @@ def masks(models: list[Compared]) -> list[Masked]:
     """The three masks, read from a pass over the learner's text."""
     with blocks.section("masks", WORDS.say("masks"), WORDS.say("masks_remark")):
         html("<p class='av-text'>{}</p>", WORDS.say("masks_lead"))
-        found = compared.masked(models)
+        found, failed = compared.masked(models)
         with st.container(key="mask_row"):
             for one in found:
                 with st.container(key=f"mask_place_{one.model.kind}"):
@@ -52,6 +52,9 @@ def masks(models: list[Compared]) -> list[Masked]:
                     figure.show(mask_figure(one.typical, MODE), name, said, partial(mask_table, one.typical))
                     html("<p class='av-text' role='status'>{}</p>", said)
                     html("<p class='av-source'>{}</p>", one.others(WORDS))
+        for model, error in failed:
+            said = WORDS.say("mask_unread", title=model.title, error=error.message)
+            html("<p class='av-note' role='status'>{}</p>", said)
     return found
 
 

@@ -12,6 +12,7 @@ const STREAM = 34; // where the stream runs, from its side
 const BOX = 60; // where boxes begin
 const BRANCH = 26; // where a branch enters a box, from the box's edge
 const PAD = 12;
+const HALF = 132; // the least width of a box beside another: "Self-attention" and its margins
 
 /**
  * The four matrices of an attention sublayer on a strip, to scale: outputs of query, key and value, and the width that the
@@ -390,17 +391,10 @@ function drawLayer(pen, stack, place, { y: top, at: start }, width) {
   let at = start;
   let cross;
   if (stack.parallel && stack.sublayers.length === 2) {
-    const half = (room - 12) / 2;
-    const lefts = mirrored ? [x + half + 12, x] : [x, x + half + 12];
-    const topOf = y + (before ? 38 : 14);
-    lefts.forEach((left) => branch(y, topOf, left + half / 2));
-    const heights = stack.sublayers.map((sublayer, index) => sublayerBox(pen, sublayer, lefts[index], topOf, half));
-    const bottom = topOf + Math.max(...heights) + 14;
-    lefts.forEach((left, index) => {
-      pen.streams.push(pen.line(`M${left + half / 2} ${topOf + heights[index]}V${bottom}H${sx}`));
-    });
+    const beside = (room - 12) / 2 >= HALF;
+    const drawn = beside ? sideBySide : oneBelowOther;
+    const { bottom, copies } = drawn(pen, stack.sublayers, { sx, x, room, entry, mirrored, before, at }, y);
     pen.plus(sx, bottom);
-    const copies = lefts.map((left) => [[sx, at], [sx, y], [left + half / 2, y], [left + half / 2, bottom], [sx, bottom]]); // prettier-ignore
     pen.leg("parallel", [[sx, at], [sx, bottom]], copies); // prettier-ignore
     at = bottom;
     y = bottom + 20;
@@ -428,6 +422,55 @@ function drawLayer(pen, stack, place, { y: top, at: start }, width) {
   const outer = { x: mirrored ? width - right : 1, y: top, width: right - 1, height: y - 4 - top, rx: 8 };
   const frame = shape("rect", { ...outer, fill: "none", stroke: pen.theme.hairline, "stroke-width": 1.5 });
   return { y: y + 8, cross, frame, at };
+}
+
+/** Two sublayers that read the same vector, beside each other. Returns where they are added, and the ways through them. */
+function sideBySide(pen, sublayers, { sx, x, room, mirrored, before, at }, y) {
+  const half = (room - 12) / 2;
+  const lefts = mirrored ? [x + half + 12, x] : [x, x + half + 12];
+  const middles = lefts.map((left) => left + half / 2);
+  const top = y + (before ? 38 : 14);
+  middles.forEach((middle) => {
+    pen.streams.push(pen.line(`M${sx} ${y}H${middle}V${top}`));
+    if (before) pen.norm(middle, y + 17);
+  });
+  const heights = sublayers.map((sublayer, index) => sublayerBox(pen, sublayer, lefts[index], top, half));
+  const bottom = top + Math.max(...heights) + 14;
+  middles.forEach((middle, index) => {
+    pen.streams.push(pen.line(`M${middle} ${top + heights[index]}V${bottom}H${sx}`));
+  });
+  const copies = middles.map((middle) => [[sx, at], [sx, y], [middle, y], [middle, bottom], [sx, bottom]]); // prettier-ignore
+  return { bottom, copies };
+}
+
+/** The same where there is no room beside: a lane before the boxes feeds both, one behind them gathers. */
+function oneBelowOther(pen, sublayers, { sx, x, room, entry, mirrored, before, at }, y) {
+  const side = mirrored ? -1 : 1;
+  const feed = sx + 13 * side;
+  const far = mirrored ? x : x + room;
+  const gather = far + 6 * side;
+  const starts = [];
+  const middles = [];
+  let top = y;
+  for (const sublayer of sublayers) {
+    const start = top;
+    const box = start + (before ? 34 : 11);
+    pen.streams.push(pen.line(`M${feed} ${start}H${entry}V${box}`));
+    if (before) pen.norm(entry, start + 17);
+    const height = sublayerBox(pen, sublayer, x, box, room);
+    starts.push(start);
+    middles.push(box + height / 2);
+    top = box + height + 12;
+  }
+  const bottom = top + 4;
+  pen.streams.push(pen.line(`M${sx} ${y}H${feed}V${starts[1]}`));
+  pen.streams.push(pen.line(`M${far} ${middles[0]}H${gather}V${bottom}H${sx}`));
+  pen.streams.push(pen.line(`M${entry} ${top - 12}V${bottom}`));
+  const copies = [
+    [[sx, at], [sx, y], [entry, y], [entry, middles[0]], [gather, middles[0]], [gather, bottom], [sx, bottom]],
+    [[sx, at], [sx, y], [feed, y], [feed, starts[1]], [entry, starts[1]], [entry, bottom], [sx, bottom]],
+  ]; // prettier-ignore
+  return { bottom, copies };
 }
 
 /** From the last vectors to what the model gives. Returns where the stream ends. */
