@@ -160,13 +160,16 @@ class Translated:
 
     @property
     def opening(self) -> str:
-        """The token worth opening with: one of a crossing, else the one that looks hardest."""
+        """The token worth opening with: one of a crossing, else one that looks hard at a word far from its place."""
         best = self.alignment(*self.scores.best)
         if not best.targets:
             return self.steps[0]
         crossed = _clearest_crossing(best)
-        letters = [any(map(str.isalnum, label)) for label in best.target_labels]
-        strength = best.weights.max(axis=1) + letters  # a sign only where there is nothing else
+        far = np.abs(np.arange(len(best.targets))[:, None] - np.arange(len(best.sources)))  # (target, source)
+        letters = np.array([any(map(str.isalnum, label)) for label in best.target_labels])
+        strength = (best.weights * (1 + far)).max(axis=1) * (
+            letters + 0.001
+        )  # a sign where there is nothing else
         word = crossed[1][0] if crossed else int(strength.argmax())
         return self.written.unique_labels[best.targets[word][0]]
 

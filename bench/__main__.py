@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import memory, startup
+from bench import memory, startup, translation, viewer
 from bench.measuring import machine
 
 ROOT = Path(__file__).parents[1]
@@ -21,14 +21,15 @@ def beside_peers(module: str) -> None:
 
 
 def main() -> None:
-    """Run all, or those that are named: tracing, memory, payload, startup."""
-    chosen = sys.argv[1:] or ["tracing", "memory", "payload", "startup"]
+    """Run all, or those that are named: tracing, memory, viewer, translation, startup."""
+    chosen = sys.argv[1:] or ["tracing", "memory", "viewer", "translation", "startup"]
     print(machine(), flush=True)
     for name in chosen:
-        if name in ("tracing", "payload"):
+        if name == "tracing":
             beside_peers(f"bench.{name}")
         else:
-            {"memory": memory, "startup": startup}[name].main()
+            modules = {"memory": memory, "startup": startup, "translation": translation, "viewer": viewer}
+            modules[name].main()
         sys.stdout.flush()
 
 

@@ -7,45 +7,14 @@ import streamlit as st
 from app import selection, translation
 from app.lessons import lesson
 from app.translation import Translated
-from app.widgets import figure, heads_off, looks, own_target, page, picture, steps, waiting
+from app.widgets import cross_notes, figure, heads_off, looks, own_target, page, picture, steps, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
 from attnviz.errors import TooManyTokens, UserError
 from attnviz.figures.heatmap import attention_heatmap
-from attnviz.models.catalog import title_of
 
 WORDS = lesson("cross_attention")
-
-
-def other_model(chosen: str, shown: str) -> None:
-    """Say that the chosen model has no cross-attention, and offer the one that is shown."""
-    instead = title_of(shown)
-    html("<p class='av-note'>{}</p>", WORDS.say("no_cross", title=title_of(chosen), instead=instead))
-    st.button(
-        WORDS.say("use", instead=instead), key="go_use", on_click=partial(selection.choose, model=shown)
-    )
-
-
-def warned(shown: Translated) -> None:
-    """What a learner should know of this text; where it may be in another language, two ways out."""
-    said = translation.remark(shown, WORDS)
-    if said:
-        html("<p class='av-note' role='status'>{}</p>", said)
-    if translation.is_copied(shown):
-        example = translation.sentences_of(shown.model_id)[0]
-        other = translation.other_direction(shown.model_id)
-        with st.container(horizontal=True, gap="small"):
-            st.button(
-                WORDS.say("its_language", text=example),
-                key="go_text",
-                on_click=partial(selection.choose, text=example),
-            )
-            st.button(
-                WORDS.say("turn", title=title_of(other)),
-                key="go_turn",
-                on_click=partial(selection.choose, model=other),
-            )
 
 
 def read(model_id: str, text: str) -> tuple[Translated, Translated | None, str]:
@@ -122,12 +91,12 @@ def all_of_it() -> None:
     chosen, text = selection.model_id(), selection.text()
     model_id = translation.shown_model(waiting.model(chosen))
     if model_id != chosen:
-        other_model(chosen, model_id)
+        cross_notes.other_model(chosen, model_id, WORDS)
     model, own, problem = read(model_id, text)
     with waiting.skeleton(WORDS.say("scoring"), height=470):
         shown = own or model
         ready = bool(shown.steps) and bool(shown.scores.shares.size)
-    warned(model)
+    cross_notes.warned(model, WORDS)
     if not ready:
         html("<p class='av-text'>{}</p>", WORDS.say("nothing"))
         return

@@ -70,8 +70,11 @@ def _score(own: Translated, model: Translated, words: Lesson) -> None:
 
 def banner(model: Translated, words: Lesson) -> None:
     """Say that the learner's text is shown, what the model would write, and offer that."""
-    html("<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.written.text.strip()))
-    st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
+    with st.container(key="cross_own", horizontal=True, vertical_alignment="center"):
+        html(
+            "<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.written.text.strip())
+        )
+        st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
 
 
 def _number(log_probability: float) -> str:

@@ -84,7 +84,7 @@ function spread(words, y, width, span, size, measure, natural) {
 function inColumns(source, target, width, measure) {
   const size = 16;
   const most = Math.max(source.length, target.length);
-  const pitch = most <= 16 ? 44 : 30;
+  const pitch = width < 560 ? (most <= 16 ? 44 : 34) : 26;
   const height = Math.max(most * pitch, 120);
   const room = Math.min(width * 0.34, 220);
   const across = Math.min(width, 640);
