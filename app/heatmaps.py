@@ -15,17 +15,20 @@ from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.attention_view import (
     AttentionView,
+    Weighted,
     attention_view,
     row_weights,
     strongest_keys,
 )
 from attnviz.analysis.head_patterns import HeadPatterns, head_patterns
+from attnviz.analysis.lenses import RolledOut, ValueWeighted, value_weighted
 from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
 from attnviz.errors import SelectionError
 from attnviz.figures.quantities import whole_percent
+from attnviz.models.outputs import output_projections
 from attnviz.tracing.tokens import Tokens
 from attnviz.tracing.trace import AttentionKind, Trace
-from attnviz.viewer.attention import PATTERN_WORDS, Choice, pattern_names
+from attnviz.viewer.attention import LENSES, PATTERN_WORDS, Choice, Lens, pattern_names
 
 KIND_NAMES: dict[AttentionKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 
@@ -95,12 +98,30 @@ class Heads:
         """Measure all heads now, while the page says so; for 500 tokens it takes seconds."""
         _ = self.opening, self.patterns
 
+    def seen(self, lens: Lens) -> Weighted:
+        """The trace through a lens."""
+        if lens == "value":
+            return ValueWeighted(self.trace, output_projections(cache.model(self.model_id)))
+        return _rolled_out(self.model_id, self.text) if lens == "rollout" else self.trace
+
+    @property
+    def lenses(self) -> tuple[Lens, ...]:
+        """The lenses that this model and kind of attention can be seen through."""
+        known = self.kind in output_projections(cache.model(self.model_id))
+        found: dict[Lens, bool] = {"weights": True, "value": known, "rollout": self.kind != "cross"}
+        return tuple(lens for lens, there in found.items() if there)
+
     def view(
-        self, layer: int, head: int | tuple[int, ...] | None, hidden: Hidden, threshold: float = 0.0
+        self,
+        layer: int,
+        head: int | tuple[int, ...] | None,
+        hidden: Hidden,
+        threshold: float = 0.0,
+        lens: Lens = "weights",
     ) -> AttentionView:
         """One head, or the mean of several or of a layer, as it should be drawn."""
         return attention_view(
-            self.trace,
+            self.seen(lens),
             self.kind,
             layer,
             head,
@@ -118,7 +139,7 @@ class Heads:
         """What the viewer shows, in exact numbers; None where all of it is hidden."""
         hidden = Hidden(choice.first, choice.special, choice.merge)
         try:
-            return self.view(choice.layer, choice.shown_heads, hidden, choice.least / 100)
+            return self.view(choice.layer, choice.shown_heads, hidden, choice.least / 100, choice.lens)
         except SelectionError:
             return None
 
@@ -128,19 +149,46 @@ class Heads:
         if view is None:
             return {"choice": choice.payload(), "parts": [[words.say("all_hidden"), ""]], "remarks": []}
         query, looks = self.looks(view, choice.token)
+        reads = LENSES[choice.lens]
         parts = [[query, "query"]]
         if view.row_of(choice.token) is None:
             parts.append([f" {words.say('hidden')}", ""])
         elif not looks:
             parts.append([f" {words.say('hidden_weight')}", ""])
         for number, (key, weight) in enumerate(looks):
-            before = " looks " if number == 0 else " and " if number == len(looks) - 1 else ", "
-            parts.append([f"{before}{whole_percent(weight)} at ", ""])
+            before = f" {reads['verb']} " if number == 0 else " and " if number == len(looks) - 1 else ", "
+            parts.append([f"{before}{whole_percent(weight)} {reads['to']} ", ""])
             parts.append(["itself", ""] if key is None else [key, "key"])
         if looks:
             parts.append([".", ""])
         remark = self.remark(words, view, choice.token, choice.least / 100)
         return {"choice": choice.payload(), "parts": parts, "remarks": [remark] if remark else []}
+
+    def explained(self, words: Lesson, choice: Choice) -> list[str]:
+        """Why weight is not explanation, in numbers of the chosen row: what it carries, and what rollout makes of it."""
+        answering = self.trace.key_tokens(self.kind).unique_labels
+        heads = list(range(self.heads)) if choice.mean else list(choice.heads) or [choice.head]
+        weights = self.trace.weights(self.kind, choice.layer)[heads, choice.token].mean(axis=0)  # (key,)
+        gaps = {"query": self.tokens.unique_labels[choice.token]}
+        said = []
+        if "value" in self.lenses:
+            output = output_projections(cache.model(self.model_id))[self.kind][choice.layer]
+            shares = value_weighted(self.trace.call(self.kind, choice.layer), output)[heads, choice.token]
+            shares = shares.mean(axis=0)
+            key = int(np.abs(shares - weights).argmax())
+            numbers = {
+                "weight": whole_percent(float(weights[key])),
+                "share": whole_percent(float(shares[key])),
+            }
+            same = numbers["weight"] == numbers["share"]
+            way = "same" if same else "less" if shares[key] < weights[key] else "more"
+            said.append(words.say(f"carried_{way}", key=answering[key], **numbers, **gaps))
+        if "rollout" in self.lenses:
+            row = self.seen("rollout").weights(self.kind, choice.layer, 0)[choice.token]
+            key = int(weights.argmax())
+            numbers = {"weight": whole_percent(float(weights[key])), "share": whole_percent(float(row[key]))}
+            said.append(words.say("rolled", key=answering[key], layer=choice.layer, **numbers, **gaps))
+        return said
 
     def looks(self, view: AttentionView, token: int) -> tuple[str, list[tuple[str | None, float]]]:
         """The query's label and at which keys it looks most, None for itself."""
@@ -167,7 +215,10 @@ class Heads:
     def code(self, words: Lesson, choice: Choice) -> str:
         """The lines that give this row in a notebook."""
         named = {"hide_first": choice.first, "hide_special": choice.special, "merge_words": choice.merge}
+        seen = words.say(f"code_{choice.lens}") if choice.lens != "weights" else ""
         return words.code.format(
+            seen=f"{seen}\n" if seen else "",
+            of="seen" if seen else "trace",
             model=self.model_id,
             text=self.text,
             kind=self.kind,
@@ -350,3 +401,8 @@ def _clearest_alignment(trace: Trace) -> tuple[int, int, int]:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _patterns(model_id: str, text: str, kind: AttentionKind) -> HeadPatterns:
     return head_patterns(cache.trace(model_id, text), kind)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _rolled_out(model_id: str, text: str) -> RolledOut:
+    return RolledOut(cache.trace(model_id, text))

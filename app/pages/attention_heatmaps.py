@@ -8,6 +8,7 @@ from app.lessons import lesson
 from app.widgets import attention, page, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
+from app.widgets.markup import html
 from attnviz.models.catalog import title_of
 from attnviz.tracing.trace import Trace
 
@@ -29,9 +30,14 @@ def body(model_id: str, text: str, trace: Trace) -> None:
             "attention_viewer",
             of,
             title=title_of(model_id),
-            names={heads.kind: heads.names()},
+            names={heads.kind: heads.names()} if choice.lens == "weights" else None,
+            seen=heads.seen(choice.lens),
+            lenses=heads.lenses,
             said=heads.said(WORDS, choice),
         )
+    with blocks.section("explained", WORDS.say("explained")):
+        for sentence in heads.explained(WORDS, choice):
+            html("<p class='av-text'>{}</p>", sentence)
     blocks.try_this(heads.suggestions(WORDS))
     blocks.check_yourself(
         heads.questions(WORDS, choice.layer, None if choice.mean else choice.head, choice.token)

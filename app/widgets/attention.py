@@ -23,10 +23,12 @@ import streamlit as st
 from app import selection
 from app.widgets import picture
 from attnviz import viewer
+from attnviz.analysis.attention_view import Weighted
 from attnviz.tracing.trace import AttentionKind, Trace
 from attnviz.viewer.attention import (
     LAYERS_A_MESSAGE,
     Choice,
+    Lens,
     Scale,
     View,
     choice_of,
@@ -47,22 +49,23 @@ def chosen(
     """What is chosen, from session or address, checked; ``opening`` is (layer, head, token) where nothing is.
 
     The controls are ``layer``, ``head``, ``heads``, ``query``, ``mean``, ``first``, ``special``, ``merge``, ``least``,
-    ``mass``, ``scale`` and ``view``, and ``kind`` where the page does not give it.
+    ``mass``, ``scale``, ``view`` and ``lens``, and ``kind`` where the page does not give it.
     """
     kinds = trace.kinds
-    kind = kind or selection.one_of(f"{prefix}kind", kinds, "kind of attention")
-    names = trace.query_tokens(kind).unique_labels
-    start = Choice(kind, *opening)
-    _follow(of, kind, start, names, prefix)
+    asked = selection.one_of(f"{prefix}kind", kinds, "kind of attention") if kind is None else kind
+    names = trace.query_tokens(asked).unique_labels
+    start = Choice(asked, *opening)
+    _follow(of, asked, start, names, prefix)
     found: dict[str, Any] = {
-        "layer": selection.whole_number(f"{prefix}layer", trace.layers(kind), "layer", start.layer),
-        "head": selection.whole_number(f"{prefix}head", trace.heads(kind), "head", start.head),
+        "layer": selection.whole_number(f"{prefix}layer", trace.layers(asked), "layer", start.layer),
+        "head": selection.whole_number(f"{prefix}head", trace.heads(asked), "head", start.head),
         "query": selection.one_of(f"{prefix}query", names, "token", start=names[start.token]),
-        "heads": _heads(f"{prefix}heads", trace.heads(kind)),
+        "heads": _heads(f"{prefix}heads", trace.heads(asked)),
         "least": int(selection.number(f"{prefix}least", 0, 50, "the least weight", 0)),
         "mass": int(selection.number(f"{prefix}mass", 50, 100, "the share of lines", 100)),
         "scale": selection.one_of(f"{prefix}scale", get_args(Scale), "scale of colours"),
         "view": selection.one_of(f"{prefix}view", get_args(View), "view"),
+        "lens": selection.one_of(f"{prefix}lens", get_args(Lens), "lens"),
         **{name: selection.switch(f"{prefix}{name}", name) for name in _SWITCHES},
     }
     starts = {
@@ -72,11 +75,11 @@ def chosen(
         "query": names[start.token],
         "mass": 100,
     }
-    for name, value in {"kind": kind, **found}.items():
+    for name, value in {"kind": asked, **found}.items():
         kept = ",".join(map(str, value)) if name == "heads" else value
         selection.keep(f"{prefix}{name}", kept, starts.get(name, _DEFAULTS.get(name, "")))
     token = names.index(found.pop("query"))
-    return Choice(kind, token=token, **found)
+    return Choice(asked, token=token, **found)
 
 
 def show(
@@ -88,29 +91,33 @@ def show(
     title: str,
     names: Mapping[AttentionKind, Sequence[Sequence[str]]] | None = None,
     said: Mapping[str, Any] | None = None,
-    heads: int | None = None,
+    seen: Weighted | None = None,
+    lenses: Sequence[Lens] = (),
     link: str = "",
     prefix: str = "",
 ) -> None:
-    """Mount the viewer. ``names``, ``said``, ``heads`` and ``link`` are those of :func:`attnviz.viewer.attention.payload`.
+    """Mount the viewer. ``names``, ``said``, ``lenses`` and ``link`` are those of :func:`attnviz.viewer.attention.payload`;
+    ``seen`` is the trace through the chosen lens (``attnviz.analysis.lenses``), the trace itself without one.
 
     What comes from the browser is checked before it is believed.
     """
+    drawn = seen or trace
+    of = (*of, choice.lens)
     name = "|".join(of)
     wanted = st.session_state.setdefault(f"_{key}_layers", {})
-    if is_long(trace):
+    if is_long(drawn):
         wanted = wanted if wanted.get("of") == name else {"of": name, "parts": []}
         st.session_state[f"_{key}_layers"] = wanted
         _want(wanted, choice.kind, choice.layer)
-        _feed(f"{key}_small", _small(of, trace))
+        _feed(f"{key}_small", _small(of, drawn))
         for kind, part in wanted["parts"]:
             layers = range(part * LAYERS_A_MESSAGE, (part + 1) * LAYERS_A_MESSAGE)
-            _feed(f"{key}_{kind}_{part}", _message(of, trace, (kind,), layers))
+            _feed(f"{key}_{kind}_{part}", _message(of, drawn, (kind,), layers))
     else:
-        _feed(f"{key}_all", _message(of, trace, None, None))
+        _feed(f"{key}_all", _message(of, drawn, None, None))
     picture.show(
         "attention",
-        payload(trace, choice, title=title, of=name, names=names, said=said, heads=heads, link=link),
+        payload(drawn, choice, title=title, of=name, names=names, said=said, lenses=lenses, link=link),
         key=key,
         answers={
             "choice": _take(trace, prefix),
@@ -138,7 +145,13 @@ def _follow(of: Of, kind: AttentionKind, start: Choice, names: Sequence[str], pr
 
 
 _SWITCHES = ("mean", "first", "special", "merge")
-_DEFAULTS: dict[str, Any] = {"least": 0, **dict.fromkeys(_SWITCHES, False), "scale": "", "view": "matrix"}
+_DEFAULTS: dict[str, Any] = {
+    "least": 0,
+    **dict.fromkeys(_SWITCHES, False),
+    "scale": "",
+    "view": "matrix",
+    "lens": "weights",
+}
 
 
 def _take(trace: Trace, prefix: str) -> Callable[[object], None]:
@@ -152,7 +165,9 @@ def _take(trace: Trace, prefix: str) -> Callable[[object], None]:
             **{"kind": choice.kind, "layer": choice.layer, "head": choice.head},
             "query": trace.query_tokens(choice.kind).unique_labels[choice.token],
             "heads": ",".join(map(str, choice.heads)),
-            **{name: getattr(choice, name) for name in (*_SWITCHES, "least", "mass", "scale", "view")},
+            **{
+                name: getattr(choice, name) for name in (*_SWITCHES, "least", "mass", "scale", "view", "lens")
+            },
         }
         selection.choose(**{f"{prefix}{name}": value for name, value in values.items()})
 
@@ -188,10 +203,12 @@ def _feed(key: str, data: bytes) -> None:
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
-def _message(of: Of, _trace: Trace, kinds: tuple[AttentionKind, ...] | None, layers: range | None) -> bytes:
+def _message(
+    of: Of, _trace: Weighted, kinds: tuple[AttentionKind, ...] | None, layers: range | None
+) -> bytes:
     return message(_trace, layers, "|".join(of), kinds)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _small(of: Of, _trace: Trace) -> bytes:
+def _small(of: Of, _trace: Weighted) -> bytes:
     return small_message(_trace, "|".join(of))

@@ -160,6 +160,30 @@ def test_the_mean_of_a_layer_and_of_some_heads(open_page, traces):
         assert f"{100 * row.max():.0f} %" in sentence(app)
 
 
+def test_lenses_show_what_they_measure(open_page, traces):
+    app = open_page(SCRIPT, model=SMOLLM2, lens="value", layer="23", head="4")
+    assert given(app)["said"]["parts"][1][0].startswith(" is brought ")
+    ((header, (block,)),) = messages(app)
+    assert header["of"].endswith("|value")
+    lens = Heads(SMOLLM2, SENTENCE, traces[SMOLLM2], "decoder").seen("value")
+    np.testing.assert_allclose(block.weights[23, 4], lens.weights("decoder", 23, 4), atol=1 / 400)
+    app = open_page(SCRIPT, lens="rollout")
+    assert given(app)["kinds"][0]["heads"] == 1 and " traces back " in sentence(app)
+    assert chosen(app) == (3, 1)
+
+
+def test_why_weight_is_not_explanation_in_numbers_of_the_row(open_page, traces):
+    app = open_page(SCRIPT)
+    carried, rolled = (e for e in markup(app) if "Kobayashi 2020" in e or "Zuidema 2020" in e)
+    heads = Heads(MINILM, SENTENCE, traces[MINILM], "encoder")
+    weights = traces[MINILM].weights("encoder", 3, 1)[10]
+    shares = heads.seen("value").weights("encoder", 3, 1)[10]
+    key = int(np.abs(shares - weights).argmax())
+    assert f"{100 * weights[key]:.0f} %" in carried and f"{100 * shares[key]:.0f} %" in carried
+    row = heads.seen("rollout").weights("encoder", 3, 0)[10]
+    assert f"{100 * row[weights.argmax()]:.0f} % of it comes from ‘animal’" in rolled
+
+
 def test_nonsense_in_the_address_falls_back_and_says_so(open_page):
     app = open_page(
         SCRIPT,
@@ -220,13 +244,22 @@ def test_questions_are_about_heads_that_nothing_shows(open_page, traces):
     assert chosen(app) == (layer, head)
 
 
-@pytest.mark.parametrize("options", [{}, {"special": "true", "merge": "true"}, {"mean": "true"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"special": "true", "merge": "true"},
+        {"mean": "true"},
+        {"lens": "value"},
+        {"lens": "rollout", "heads": "1,2"},
+    ],
+)
 def test_the_code_gives_the_numbers_on_the_page(open_page, options):
     app = open_page(SCRIPT, **options)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(app.code[0].value, "the code", "exec"), {})
-    shown = re.findall(r"(\d+) % at", sentence(app))
+    shown = re.findall(r"(\d+) % (?:at|by|to)", sentence(app))
     for line, percent in zip(printed.getvalue().splitlines(), shown, strict=True):
         assert round(100 * float(line.rpartition(" ")[2])) == int(percent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,29 @@ from attnviz.tracing.trace import AttentionKind, Floats, Trace
 T = TypeVar("T")
 Groups = tuple[tuple[int, ...], ...]
 """Positions of the tokens that each row or column stands for."""
+
+
+class Weighted(Protocol):
+    """Whatever has weights as a trace has them: a trace, or a lens on one (``lenses``)."""
+
+    @property
+    def kinds(self) -> tuple[AttentionKind, ...]:
+        """The kinds of attention."""
+
+    def layers(self, kind: AttentionKind) -> int:
+        """Number of layers."""
+
+    def heads(self, kind: AttentionKind) -> int:
+        """Heads in a layer."""
+
+    def weights(self, kind: AttentionKind, layer: int, head: int | None = None) -> Floats:
+        """Weights (query, key) of one head, or (head, query, key)."""
+
+    def query_tokens(self, kind: AttentionKind) -> Tokens:
+        """The tokens that ask."""
+
+    def key_tokens(self, kind: AttentionKind) -> Tokens:
+        """The tokens that answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +85,7 @@ class AttentionView:
 
 
 def attention_view(
-    trace: Trace,
+    trace: Weighted,
     kind: AttentionKind,
     layer: int,
     head: int | Sequence[int] | None = None,
@@ -182,7 +205,7 @@ def strongest_keys(
 
 
 def thumbnails(
-    trace: Trace,
+    trace: Weighted,
     kind: AttentionKind,
     *,
     hide_first: bool = False,

@@ -134,8 +134,8 @@ function told(payload, host) {
   const parts = [[view.queryLabels[row], "query"]];
   if (!found.length) parts.push([" gives all its weight to tokens that are hidden.", ""]);
   found.forEach((column, index) => {
-    const before = index === 0 ? " looks " : index === found.length - 1 ? " and " : ", ";
-    parts.push([`${before}${percent(view.weights[row * view.columns + column])} at `, ""]);
+    const before = index === 0 ? ` ${payload.lens.verb} ` : index === found.length - 1 ? " and " : ", ";
+    parts.push([`${before}${percent(view.weights[row * view.columns + column])} ${payload.lens.to} `, ""]);
     parts.push(itself(column) ? ["itself", ""] : [view.keyLabels[column], "key"]);
   });
   if (found.length) parts.push([".", ""]);
@@ -227,6 +227,7 @@ function build(root, payload, host) {
   ui.layer = stepper("Layer", (layer) => act({ layer }));
   ui.head = stepper("Head", (head) => act({ head }));
   ui.kinds = choices("Attention", payload.kinds.map(({ kind, title }) => [kind, title]), (kind) => act({ kind }));
+  ui.lenses = choices("Lens", payload.lenses, (lens) => act({ lens }, { moving: false }));
   ui.tabs = choices("View", [["matrix", "Matrix"], ["lines", "Lines"], ["heads", "All heads"]], (view) => act({ view }));
   ui.tabs.box.classList.add("av-tabs");
   ui.figure = element("canvas", {
@@ -297,7 +298,7 @@ function build(root, payload, host) {
   ui.remark = element("p", { class: "av-remark" });
   ui.table = element("details", { class: "av-table" }, element("summary", {}, "As a table"), element("div", {}));
   ui.table.ontoggle = () => fillTable(latest(), host);
-  ui.side = element("div", { class: "av-side" }, element("div", { class: "av-steppers" }, ui.layer.box, ui.head.box), ui.kinds.box, ui.tabs.box);
+  ui.side = element("div", { class: "av-side" }, element("div", { class: "av-steppers" }, ui.layer.box, ui.head.box), ui.kinds.box, ui.lenses.box, ui.tabs.box);
   ui.main = element("div", { class: "av-main" }, ui.room, options, ui.stage, ui.said, ui.remark);
   ui.grid = element("div", { class: "av-attention" }, ui.side, ui.main, ui.table);
   root.replaceChildren(ui.grid);
@@ -358,6 +359,7 @@ function show(payload, host, moving) {
   ui.layer.refresh(kind.layers, layerOf(kind, choice), kind.layerNumbers);
   ui.head.refresh(kind.heads, Math.min(choice.head, kind.heads - 1), kind.headNumbers);
   ui.kinds.refresh(kind.kind);
+  ui.lenses.refresh(choice.lens);
   ui.tabs.refresh(choice.view);
   ui.quadrants?.refresh(ui.part ? ui.quadrant ?? "" : "");
   ui.toggles.forEach((one) => one.refresh());
@@ -403,7 +405,8 @@ function together(payload, host, head) {
 }
 
 function showLegend(ui, theme, choice) {
-  const key = `${theme.dark}${theme.paper}${choice.scale}`;
+  const { measure } = ui.payload.lens;
+  const key = `${theme.dark}${theme.paper}${choice.scale}${measure}`;
   if (ui.legendKey === key) return;
   ui.legendKey = key;
   const power = { linear: 1, root: 0.5 }[choice.scale] ?? 0.6;
@@ -416,7 +419,7 @@ function showLegend(ui, theme, choice) {
     mark.style.left = `${100 * (tick / 100) ** power}%`;
     ticks.append(mark);
   }
-  ui.legend.replaceChildren(element("span", {}, choice.scale === "row" ? "Weight, of the largest in its row" : "Attention weight"), bar, ticks);
+  ui.legend.replaceChildren(element("span", {}, choice.scale === "row" ? `${measure}, of the largest in its row` : measure), bar, ticks);
 }
 
 function viewsShown(host) {
@@ -909,11 +912,12 @@ function csv(payload, host) {
 // What core.js asks for ------------------------------------------------------------------------------------------------
 
 function draw(root, payload, host) {
-  const key = JSON.stringify([payload.of, payload.kinds.map(({ kind, layers, heads }) => [kind, layers, heads]), payload.axes.map((axis) => axis.labels)]);
+  const key = JSON.stringify([payload.kinds.map(({ kind, layers }) => [kind, layers]), payload.axes.map((axis) => axis.labels), payload.messages.length]);
   if (host.ui?.key !== key || host.ui.grid.parentNode !== root) {
     build(root, payload, host);
     host.ui.key = key;
   }
+  if (host.ui.payload && host.ui.payload.of !== payload.of) Object.assign(host.ui, { thumbs: null, part: null });
   host.ui.payload = payload;
   show(payload, host, host.moving);
 }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from attnviz.analysis.attention_view import thumbnails
+from attnviz.analysis.attention_view import Weighted, thumbnails
 from attnviz.analysis.head_patterns import HeadPatterns, Pattern, head_patterns
 from attnviz.tracing.tokens import Tokens
 from attnviz.tracing.trace import AttentionKind, Trace
@@ -22,6 +22,14 @@ from attnviz.viewer.text import is_right_to_left, well_formed
 
 Scale = Literal["", "linear", "root", "row"]
 View = Literal["matrix", "lines", "heads"]
+Lens = Literal["weights", "value", "rollout"]
+
+LENSES: dict[Lens, dict[str, str]] = {
+    "weights": {"title": "Weights", "measure": "Attention weight", "verb": "looks", "to": "at"},
+    "value": {"title": "Values", "measure": "Share of what is carried", "verb": "is brought", "to": "by"},
+    "rollout": {"title": "Rollout", "measure": "Rollout up to this layer", "verb": "traces back", "to": "to"},
+}
+"""How each lens (``analysis.lenses``) is called, what it measures, and how a row of it reads."""
 
 TITLES: dict[AttentionKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 
@@ -63,6 +71,7 @@ class Choice:
     mass: int = 100
     scale: Scale = ""
     view: View = "matrix"
+    lens: Lens = "weights"
 
     def payload(self) -> dict[str, Any]:
         """The choice as the browser knows it."""
@@ -94,15 +103,14 @@ def choice_of(value: object, trace: Trace) -> Choice | None:
     switches = ("mean", "first", "special", "merge")
     if not all(isinstance(value.get(name), bool) for name in switches):
         return None
-    if value.get("scale") not in get_args(Scale) or value.get("view") not in get_args(View):
+    named = {"scale": get_args(Scale), "view": get_args(View), "lens": get_args(Lens)}
+    if any(value.get(name) not in known for name, known in named.items()):
         return None
     several = tuple(sorted(set(heads)))
     return Choice(
         kind,
         heads=several if len(several) > 1 else (),
-        scale=value["scale"],
-        view=value["view"],
-        **{name: value[name] for name in (*limits, *switches)},
+        **{name: value[name] for name in (*limits, *switches, *named)},
     )
 
 
@@ -119,14 +127,14 @@ def _below(value: object, limit: int) -> bool:
 
 
 def payload(
-    trace: Trace,
+    trace: Weighted,
     choice: Choice | None = None,
     *,
     title: str = "",
     of: str = "own",
     names: Mapping[AttentionKind, Sequence[Sequence[str]]] | None = None,
     messages: Iterable[bytes] = (),
-    heads: int | None = None,
+    lenses: Sequence[Lens] = (),
     link: str = "",
     said: Mapping[str, Any] | None = None,
     theme: Literal["light", "dark"] | None = None,
@@ -134,17 +142,18 @@ def payload(
     """The viewer's data without the weights, JSON values only.
 
     ``of`` names the messages that hold the weights (their header's field ``of``); those in ``messages`` lie in the payload
-    itself, for a saved page. ``names`` says what each head does (layer, head), "52 % to the token before". ``heads`` is
-    1 for a lens that has one matrix a layer. Viewers with the same ``link`` follow each other. ``said`` is the sentence
-    about the chosen row in exact numbers: {"choice", "parts": [[text, role]], "remarks": [text]}.
+    itself, for a saved page. ``names`` says what each head does (layer, head), "52 % to the token before". ``lenses`` are
+    those that can be chosen; which one ``trace`` is seen through stands in the choice. Viewers with the same ``link``
+    follow each other. ``said`` is the sentence about the chosen row in exact numbers: {"choice", "parts": [[text, role]],
+    "remarks": [text]}.
     """
     kinds = [
         {
             "kind": kind,
             "title": TITLES[kind],
             "layers": trace.layers(kind),
-            "heads": heads or trace.heads(kind),
-            "together": heads == 1,
+            "heads": trace.heads(kind),
+            "together": choice is not None and choice.lens == "rollout",
         }
         for kind in trace.kinds
     ]
@@ -153,8 +162,9 @@ def payload(
         kinds,
         [(axis(asking), axis(answering)) for asking, answering in sides.values()],
         choice or Choice(trace.kinds[0]),
-        title=title or trace.model_id,
+        title=title or getattr(trace, "model_id", ""),
         of=of,
+        lenses=lenses,
         messages=messages,
         link=link,
         said=said,
@@ -171,6 +181,7 @@ def document(
     *,
     title: str,
     of: str,
+    lenses: Sequence[Lens] = (),
     messages: Iterable[bytes] = (),
     link: str = "",
     said: Mapping[str, Any] | None = None,
@@ -200,6 +211,8 @@ def document(
         "choice": choice.payload(),
         "said": dict(said) if said else None,
         "names": {kind: [list(layer) for layer in layers] for kind, layers in (names or {}).items()},
+        "lens": LENSES[choice.lens],
+        "lenses": [[name, LENSES[name]["title"]] for name in lenses],
         "link": link,
         "partial": partial,
         "messages": [b64encode(message).decode() for message in messages],
@@ -219,19 +232,22 @@ def axis(tokens: Tokens) -> dict[str, Any]:
 
 
 def message(
-    trace: Trace, layers: range | None = None, of: str = "own", kinds: Sequence[AttentionKind] | None = None
+    trace: Weighted,
+    layers: range | None = None,
+    of: str = "own",
+    kinds: Sequence[AttentionKind] | None = None,
 ) -> bytes:
     """The weights of a trace, or of some of its layers and kinds, as one compressed message."""
     return pack(blocks(trace, layers, kinds), {"of": of})
 
 
-def small_message(trace: Trace, of: str) -> bytes:
+def small_message(trace: Weighted, of: str) -> bytes:
     """Every head of a long text as a thumbnail of at most 32 cells a side, in one message."""
     parts = [Block(kind, thumbnails(trace, kind)) for kind in trace.kinds]
     return pack(parts, {"of": of, "small": True})
 
 
-def is_long(trace: Trace) -> bool:
+def is_long(trace: Weighted) -> bool:
     """Whether a trace has more weights than are sent at once."""
     return (
         sum(

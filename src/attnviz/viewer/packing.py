@@ -34,7 +34,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnviz.tracing.trace import AttentionKind, Floats, Trace
+from attnviz.analysis.attention_view import Weighted
+from attnviz.tracing.trace import AttentionKind, Floats
 
 MAGIC = b"AVW1"
 
@@ -73,7 +74,7 @@ class Block:
 
 
 def blocks(
-    trace: Trace, layers: range | None = None, kinds: Sequence[AttentionKind] | None = None
+    trace: Weighted, layers: range | None = None, kinds: Sequence[AttentionKind] | None = None
 ) -> tuple[Block, ...]:
     """One block for each kind of attention of a trace, or for those in ``kinds``; of all its layers, or those in ``layers``.
 
