@@ -137,6 +137,14 @@ class Translated:
         """Whether pieces of words are shown as one."""
         return by_word(self.trace)
 
+    def said(self, written: Tokens) -> str:
+        """What was written as a reader sees it: as text, or token by token where tokens are letters or sounds."""
+        if self.merged:
+            return written.text.strip()
+        return " ".join(
+            label for label, special in zip(written.labels, written.special, strict=True) if not special
+        )
+
     @cached_property
     def scores(self) -> HeadScores:
         """Of marked sentences where there are some for this model, else of this text."""
@@ -312,7 +320,7 @@ class Translated:
         """The heads that this text needs, each with what is written without it."""
         plain, *others, _ = self.one_by_one
         return [
-            (name, word_changes(plain.text, other.text))
+            (name, word_changes(self.said(plain), self.said(other)))
             for name, other in zip(self.names, others, strict=True)
             if other.ids != plain.ids
         ]
@@ -321,12 +329,12 @@ class Translated:
         """What is written as it is, and what without these heads."""
         off = tuple(("cross", *divmod(self.names.index(name), self.heads)) for name in names)
         plain, other = cache.write(self.model_id, self.text, (NO_EDITS, Edits(ablate_heads=cast(Any, off))))
-        return plain.text.strip(), word_changes(plain.text, other.text)
+        return self.said(plain), word_changes(self.said(plain), self.said(other))
 
     def blind(self) -> tuple[str, WordChanges]:
         """What is written as it is, and what with cross-attention wholly off."""
         plain, *_, blind = self.one_by_one
-        return plain.text.strip(), word_changes(plain.text, blind.text)
+        return self.said(plain), word_changes(self.said(plain), self.said(blind))
 
     def blind_alike(self) -> str | None:
         """Another text of the page of which the same is written without cross-attention."""

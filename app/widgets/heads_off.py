@@ -43,7 +43,7 @@ def blind(shown: Translated, words: Lesson) -> None:
     """Draw what is written when cross-attention is wholly off, and why it was invented."""
     with section("blind", words.say("blind"), words.say("blind_remark")):
         html("<p class='av-text'>{}</p>", words.say("blind_text"))
-        if shown.layers * shown.heads <= MOST_AT_ONCE or st.session_state.get("off_each_done"):
+        if shown.layers * shown.heads <= MOST_AT_ONCE or _has_asked(shown, "off_each"):
             plain, other = shown.blind()
             written.show(
                 [(words.say("as_it_is"), plain), (words.say("without_all"), other)], words.say("same")
@@ -127,10 +127,15 @@ def head_table(names: Sequence[str], scores: HeadScores, changes: HeadChanges) -
 
 
 def _asked(shown: Translated, words: Lesson, key: str) -> bool:
-    """Whether to switch many heads off now: at once where there are few, else when the learner has asked."""
+    """Whether to switch many heads off now: at once where there are few, else when the learner asks for this text."""
     heads = shown.layers * shown.heads
-    if heads <= MOST_AT_ONCE or st.session_state.get(f"{key}_done"):
+    if heads <= MOST_AT_ONCE or _has_asked(shown, key):
         return True
     html("<p class='av-source'>{}</p>", words.say("off_slow"))
-    st.session_state[f"{key}_done"] = st.button(words.say("off_ask", heads=heads), key=key)
-    return bool(st.session_state[f"{key}_done"])
+    if st.button(words.say("off_ask", heads=heads), key=key):
+        st.session_state[f"_{key}"] = (shown.model_id, shown.text)
+    return _has_asked(shown, key)
+
+
+def _has_asked(shown: Translated, key: str) -> bool:
+    return bool(st.session_state.get(f"_{key}") == (shown.model_id, shown.text))

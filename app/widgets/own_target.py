@@ -72,7 +72,7 @@ def banner(model: Translated, words: Lesson) -> None:
     """Say that the learner's text is shown, what the model would write, and offer that."""
     with st.container(key="cross_own", horizontal=True, vertical_alignment="center"):
         html(
-            "<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.written.text.strip())
+            "<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.said(model.written))
         )
         st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
 

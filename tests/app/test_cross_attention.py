@@ -18,6 +18,7 @@ from app.widgets.heads_off import head_table
 from attnviz.analysis.alignment import word_alignment
 from attnviz.analysis.writing import HeadChanges, single_heads
 from attnviz.engine import Engine
+from attnviz.models.catalog import catalog
 from attnviz.tracing.forward import write
 from tests.app.conftest import errors, markup, notes
 from tests.tiny import save_tiny
@@ -166,7 +167,7 @@ def test_heads_off_give_what_the_library_gives(open_page, english):
     plain_text, *others = write(english, TABLE, single_heads(2, 8))
     changed = [o.text.strip() for o in others if o.ids != plain_text.ids]
     shown = " ".join(said(app, "av-written"))
-    assert f"{len(changed)} of 16 heads change this translation" in " ".join(said(app, "av-say"))
+    assert f"{len(changed)} of 16 heads change what is written" in " ".join(said(app, "av-say"))
     assert all(text in shown for text in changed)
     pills = next(group for group in app.get("button_group") if "L1H6" in str(group.options))
     pills.set_value(["L1H6", "L0H5"]).run()
@@ -305,3 +306,16 @@ def test_the_count_is_shared_shown_while_it_runs_and_said_when_it_is_done(open_p
         assert "L0H7" in rows and "15 of 44" in rows
     finally:
         count.changes = shared
+
+
+@pytest.mark.skipif(
+    translation.LETTERS not in [e.id for e in catalog() if e.bundled], reason="not trained yet"
+)
+def test_letters_and_sounds(open_page):
+    app = open_page(SCRIPT, model=translation.LETTERS, text="though")
+    assert not errors(app) and not notes(app)
+    shown = translation.translated(translation.LETTERS, "though")
+    assert not shown.merged and shown.trace.gates is None
+    assert shown.said(shown.written).split() == list(shown.written.labels[1:])
+    assert any("This decoder has self-attention" in plain(body) for body in markup(app))
+    assert len(shown.names) == shown.layers * shown.heads == 12
