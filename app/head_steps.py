@@ -98,8 +98,8 @@ class Walk:
             letter, x = made[step]
             if self.heads.kind == "cross":
                 x = r"X_\text{target}" if step == 1 else r"X_\text{source}"
-            bias = rf" + b_\{letter}" if self._has_bias(letter) else ""
-            return rf"\{letter} = {x}\,W_\{letter}{bias}"
+            bias = rf" + b_{{\{letter}}}" if self._has_bias(letter) else ""
+            return rf"\{letter} = {x}\,W_{{\{letter}}}{bias}"
         return {
             0: rf"X \in \mathbb{{R}}^{{{rows} \times {width}}}",
             4: r"\Q\,\K^\top",

@@ -33,6 +33,7 @@ def body(heads: Heads) -> None:
             "head_map",
             here.map_alt(WORDS, measure),
             here.map_data,
+            fills=True,
             on_pick=choose_head(heads),
         )
     with main:

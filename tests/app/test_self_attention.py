@@ -208,6 +208,8 @@ def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
             assert one.said(words, step) != other.said(words, step)
             assert one.figure(words, step, "light").data and one.formula(step)
             assert len(one.data(step)["value"])
+            # a subscript of more than a letter needs braces, or the formula is not typeset at all
+            assert not re.search(r"[_^]\\[A-Z]", one.formula(step))
         weights = trace.weights(kind, 0, 0)[2]
         assert f"{100 * weights.max():.0f} %" in one.said(words, 6)
         assert "does not scale" in one.said(words, 5)
@@ -220,3 +222,10 @@ def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
             assert question.answer in question.choices
         flow = one.flow(words, 3)
         assert [box["shape"] for box in flow["boxes"]][-1] == f"{len(trace.query_tokens(kind))} × 6"
+
+
+def test_formulas_name_the_matrices_and_the_biases_of_the_model(open_page):
+    app = open_page(SCRIPT, step="1")
+    assert re.search(r"W_\{.*Q\}.* \+ b_\{", app.latex[0].value)
+    app = open_page(SCRIPT, model=SMOLLM2, step="1")
+    assert "+ b" not in app.latex[0].value
