@@ -20,7 +20,7 @@ from tests.chromium import FLAGS, find
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
-HEATMAP = ".st-key-heat_picture .heatmaplayer image"
+HEATMAP = ".av-looks .av-chip-query"
 
 
 @contextmanager
@@ -63,8 +63,10 @@ def first(page: Any, url: str, path: str, selector: str, began: float) -> float:
     return time.perf_counter() - began
 
 
-WATCH = """selector => {
-  const picture = () => document.querySelector(selector)?.getAttribute("href");
+WATCH = """() => {
+  const root = document.querySelector(".st-key-heat");
+  const drawn = [...root.querySelectorAll("*")].map((e) => e.shadowRoot ?? e).find((e) => e.querySelector?.(".av-figure"));
+  const picture = () => drawn.querySelector(".av-where").textContent;
   const before = picture();
   window.attnvizChange = new Promise((done) => {
     addEventListener("keydown", () => {
@@ -81,12 +83,12 @@ WATCH = """selector => {
 
 
 def changes(page: Any, label: str) -> list[float]:
-    """Seconds from each of ten presses of an arrow key on a slider until another picture has been drawn."""
+    """Seconds from each of ten presses of an arrow key on a slider until the viewer says another place."""
     times = []
     page.get_by_role("slider", name=label).first.focus()
     for i in range(10):
         page.wait_for_timeout(400)  # a person looks before the next press
-        page.evaluate(WATCH, HEATMAP)
+        page.evaluate(WATCH)
         page.keyboard.press("ArrowRight" if i % 2 else "ArrowLeft")
         times.append(page.evaluate("window.attnvizChange"))
     return times
