@@ -353,7 +353,7 @@ function show(payload, host, moving) {
     if (narrow) ui.stage.after(ui.sheetBox);
     else if (below) ui.table.before(ui.sheetBox);
     else ui.side.append(ui.sheetBox);
-    (narrow ? ui.main : ui.side).append(ui.legend);
+    (narrow || host.width < MIDDLE ? ui.main : ui.side).append(ui.legend);
   }
   ui.grid.dataset.view = choice.view;
   ui.layer.refresh(kind.layers, layerOf(kind, choice), kind.layerNumbers);
