@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from app import cache, selection
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
-from attnviz.analysis.tokenization import TokenCount, split_words, token_count
+from attnviz.analysis.tokenization import split_words, token_count
+from attnviz.errors import TextError
 from attnviz.models.catalog import catalog, title_of
 from attnviz.tracing.pieces import Vocabulary
 from attnviz.tracing.tokens import Tokens
@@ -110,10 +111,13 @@ def tokenized(model_id: str, text: str) -> Tokenized:
 
 
 def side_by_side(text: str, model_id: str) -> dict[str, list[str]]:
-    """The counts of every tokenizer on this machine, and the chosen one's: a column a fact, a row a model."""
+    """The counts of every tokenizer on this machine, and the chosen one's: a column a fact, a row a model.
+
+    A model that reads no such text is left out.
+    """
     ids = dict.fromkeys([*(e.id for e in catalog() if e.bundled), *selection.cached_ids(), model_id])
-    counts = {title_of(i): (token_count(cache.engine().tokens(i, text)), i) for i in ids}
-    rows: list[tuple[str, TokenCount, str]] = [(title, count, i) for title, (count, i) in counts.items()]
+    made = [(i, _read(i, text)) for i in ids]
+    rows = [(title_of(i), token_count(tokens), i) for i, tokens in made if tokens]
     return {
         "Model": [title for title, _, _ in rows],
         "Tokens": [f"{count.tokens:,}" for _, count, _ in rows],
@@ -132,11 +136,22 @@ def suggestions(model_id: str, words: Lesson) -> list[Try]:
     found = []
     for name in ("long", "spaces", "emoji", "arabic"):
         text = words.words[f"try_{name}_text"]
-        count = token_count(cache.engine().tokens(model_id, text))
+        made = _read(model_id, text)
+        if made is None:
+            continue
+        count = token_count(made)
         detail = words.say(f"try_{name}_detail", tokens=_counted(count.tokens, "token"), words=_counted(count.words, "word"),
                            bytes=count.bytes, unknown=count.unknown)  # fmt: skip
         found.append(Try(words.say(f"try_{name}"), detail, {selection.TEXT: text}))
     return found
+
+
+def _read(model_id: str, text: str) -> Tokens | None:
+    """What a model reads of a text, or None where it reads no such text."""
+    try:
+        return cache.engine().tokens(model_id, text)
+    except TextError:
+        return None
 
 
 def _counted(number: int, what: str) -> str:

@@ -43,7 +43,7 @@ def errors(app):
 
 def notes(app):
     """What the page says about its URL."""
-    return [body for body in markup(app) if "av-note" in body]
+    return [body for body in markup(app) if 'class="av-note" role="status"' in body]
 
 
 @pytest.fixture

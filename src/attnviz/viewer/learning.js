@@ -39,7 +39,7 @@ export function pointsOf(steps, values, last, low, high, box) {
   const span = high - low || 1;
   return steps.map((step, index) => [
     box.x + placeOfStep(step, last) * box.width,
-    box.y + box.height - ((values[index] - low) / span) * box.height,
+    box.y + box.height - Math.min(1, (values[index] - low) / span) * box.height, // an untrained model errs above 100 %
   ]);
 }
 
@@ -177,7 +177,7 @@ function drawMatrix(payload, host, width) {
   const { theme } = host;
   const [rows, columns] = [payload.sounds.length, payload.letters.length];
   const size = rows > 30 || columns > 30 ? 11 : 16;
-  const labels = Math.max(...payload.sounds.map((sound) => host.measure(shown(sound), font(size, theme.sans, 500)))) + 10;
+  const labels = Math.max(...payload.sounds.map((sound) => host.measure(shown(sound), font(size, theme.sans, 500))), 36) + 12;
   const top = size + 30;
   const cell = cellOf(rows, columns, width - labels - 4, Math.max(220, Math.min(330, innerHeight - 480)));
   const gap = cell >= 12 ? 1.5 : 0;
@@ -204,7 +204,7 @@ function drawMatrix(payload, host, width) {
     "svg",
     { class: "av-drawing", width, height: top + rows * cell + 8, role: "img", "aria-label": payload.alt },
     text(labels, 14, "key (to): letters", { "font-size": 13, "font-weight": 600, fill: theme.key.text }),
-    text(labels - 8, top - 6, "query", { "font-size": 13, "font-weight": 600, fill: theme.query.text, "text-anchor": "end" }),
+    text(0, top - 8, "query", { "font-size": 13, "font-weight": 600, fill: theme.query.text }),
     ...payload.letters.map((letter, column) =>
       column % thinned
         ? null
