@@ -139,22 +139,17 @@ class Here:
 
     def widths(self, words: Lesson) -> list[tuple[str, str]]:
         """The row of facts beside the picture."""
-        count = counted(self.model.id)
-        ours = sum(n for name, n in count.by_component.items() if name.startswith("feed_forward."))
         shape = self.facts
         return [
             (words.say("expansion"), f"{self.neurons / shape.d_model:.2f} ×"),
             (words.say("matrices"), "3, gated" if self.gated else "2"),
             (words.say("function"), shape.activation),
-            (words.say("share"), percent(ours / count.total)),
+            (words.say("share"), percent(self.share())),
         ]
 
     def share(self) -> float:
         """The share of all parameters that sit in feed-forward networks."""
-        count = counted(self.model.id)
-        return (
-            sum(n for name, n in count.by_component.items() if name.startswith("feed_forward.")) / count.total
-        )
+        return _share(self.model.id)
 
     def lead(self, words: Lesson) -> str:
         """What the picture shows, in a sentence."""
@@ -292,8 +287,9 @@ class Here:
 
     def questions(self, words: Lesson, layer: int, token: int) -> list[Question]:
         """A share, a function, and a neuron, each asked before it is looked at."""
-        share = self.share()
-        shares = (0.1, 0.25, 0.45, 0.65)
+        other = WITH_UNEMBEDDING if self.model.id != WITH_UNEMBEDDING else selection.DEFAULT_MODEL
+        share = _share(other)  # this model's own stands above
+        shares = (0.1, 0.3, 0.6, 0.8)
         nearest = min(shares, key=lambda s: abs(s - share))
         x = np.array([-2.0])
         at = {name: float(function(x)[0]) for name, function in analysis.ACTIVATIONS.items()}
@@ -301,10 +297,11 @@ class Here:
         asked = [
             Question(
                 "share",
-                words.say("ask_share", title=self.model.title),
+                words.say("ask_share", title=title_of(other)),
                 [f"about {100 * s:.0f} %" for s in shares],
                 f"about {100 * nearest:.0f} %",
                 words.say("because_share", share=percent(share)),
+                {"model": other},
             ),
             Question(
                 "function",
@@ -366,6 +363,11 @@ def here(words: Lesson) -> Here:
     return found
 
 
+def asked() -> tuple[str, str]:
+    """What the page's model and stack are asked to be at this moment."""
+    return selection.model_id(), str(st.session_state.get("ff_stack", ""))
+
+
 def _stack(stacks: tuple[Stack, ...], words: Lesson) -> Stack:
     """Which stack's networks; asked only where there are two."""
     chosen = selection.one_of("ff_stack", stacks, "stack")
@@ -405,6 +407,11 @@ def weights_of(model_id: str) -> Weights:
 
     model = cache.model(model_id)
     return weights(model.module, model.architecture)
+
+
+def _share(model_id: str) -> float:
+    count = counted(model_id)
+    return sum(n for name, n in count.by_component.items() if name.startswith("feed_forward.")) / count.total
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)

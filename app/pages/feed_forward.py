@@ -89,8 +89,12 @@ def functions(here: Here) -> None:
 
 
 @fragment
-def body(here: Here) -> None:
+def body(here: Here, asked: tuple[str, str]) -> None:
     """All that needs no new pass."""
+    if (
+        neurons.asked() != asked
+    ):  # a button here has chosen another model or stack: all of the page is to change
+        st.rerun()
     widths(here)
     with blocks.section("ff_text", WORDS.say("text"), WORDS.say("text_remark")):
         layer, token = neuron_controls.place(here, WORDS)
@@ -110,5 +114,5 @@ def body(here: Here) -> None:
 
 
 page.head("feed_forward", WORDS)
-page.guarded(lambda: body(neurons.here(WORDS)))
+page.guarded(lambda: body(neurons.here(WORDS), neurons.asked()))
 page.foot("feed_forward")

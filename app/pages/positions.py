@@ -22,8 +22,10 @@ SHOW = {
 
 
 @fragment
-def body(at_hand: Here) -> None:
+def body(at_hand: Here, asked: str) -> None:
     """The chosen view, and what can be tried, asked and run there."""
+    if selection.model_id() != asked:  # a button here has chosen another model: all of the page is to change
+        st.rerun()
     selection.one_of("scheme", VIEWS, "view", start=at_hand.fitting)
     with st.container(key="pos_views"):
         view = st.segmented_control(
@@ -43,5 +45,5 @@ def body(at_hand: Here) -> None:
 
 
 page.head("positions", WORDS)
-page.guarded(lambda: body(here()))
+page.guarded(lambda: body(here(), selection.model_id()))
 page.foot("positions")

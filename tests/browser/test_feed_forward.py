@@ -24,3 +24,13 @@ def test_nothing_scrolls_sideways(page_at, width, height):
     page.wait_for_selector(".st-key-figure_ff_widths .shapelayer", state="attached", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("[data-testid=stMain]").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+
+
+def test_a_button_below_opens_another_model_on_the_whole_page(page_at):
+    page = page_at(PAGE)
+    page.get_by_role("button", name="Use SmolLM2").click()
+    expect(page.locator(".av-say").first).to_contain_text(
+        "SmolLM2 turns 576 numbers into 1,536", timeout=60_000
+    )
+    expect(page.locator(".st-key-section_ff_neuron table")).to_contain_text("Promotes")
+    assert "model=HuggingFaceTB" in page.url

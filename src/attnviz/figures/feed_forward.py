@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.feed_forward import ACTIVATIONS, Sparsity, gated
 from attnviz.figures.axis import plain
-from attnviz.figures.quantities import amount
 from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, mark, mixed, template, text
 from attnviz.tracing.trace import Floats
 
@@ -281,6 +280,6 @@ def sparsity_curves(found: Sparsity, neurons: int, mode: Mode, chosen: int) -> g
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
             "xaxis": {"title": {"text": "layer"}, "dtick": 1 if len(layers) <= 16 else 5},
-            "yaxis": {"title": {"text": f"% of {amount(neurons)} neurons"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": f"% of {neurons:,} neurons"}, "rangemode": "tozero"},
         },
     )
