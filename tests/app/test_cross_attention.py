@@ -40,6 +40,11 @@ def said(app, hook):
     return [plain(body) for body in markup(app) if hook in body]
 
 
+def told(app):
+    """What the page says of the model or the text before the picture."""
+    return said(app, "class='av-note'")
+
+
 def looks(app):
     (body,) = [e for e in markup(app) if "av-looks" in e]
     return plain(body.partition("</p>")[0])
@@ -85,7 +90,7 @@ def test_a_deep_link_with_a_target_of_ones_own(open_page, english):
     row = word_alignment(trace, 1, 7)
     strongest = row.weights[row.target_labels.index("velha")]
     assert f"{100 * strongest.max():.0f} % at {row.source_labels[int(strongest.argmax())]}" in looks(app)
-    assert any("You see your own text" in n and "velha mesa de madeira" in n for n in notes(app))
+    assert any("You see your own text" in n and "velha mesa de madeira" in n for n in told(app))
     scores = [
         float(translation.translated(TRANSLATOR, TABLE, target).log_probabilities.sum())
         for target in (own, None)
@@ -93,7 +98,7 @@ def test_a_deep_link_with_a_target_of_ones_own(open_page, english):
     (verdict,) = [s for s in said(app, "av-say") if s.startswith("Yours has")]
     assert f"{scores[0]:.2f}".replace("-", "−") in verdict and f"{scores[1]:.2f}".replace("-", "−") in verdict
     app.button(key="go_own").click().run()
-    assert not notes(app) and app.text_input(key="own").value == ""
+    assert not told(app) and app.text_input(key="own").value == ""
 
 
 def test_targets_that_a_learner_may_type(open_page):
@@ -123,15 +128,15 @@ def test_texts_that_it_has_not_learnt_to_read(open_page):
     ):
         app.text_area(key="text").set_value(text).run()
         assert not errors(app)
-        assert [expected in plain(note) for note in notes(app)] == ([True] if expected else [])
+        assert [expected in note for note in told(app)] == ([True] if expected else [])
         assert not any("<script>alert" in body for body in markup(app))
 
 
 def test_a_text_in_the_other_language_offers_the_other_direction(open_page):
     app = open_page(SCRIPT, model=BACK, text=TABLE)
-    assert any("This model reads Portuguese" in n for n in notes(app))
+    assert any("This model reads Portuguese" in n for n in told(app))
     app.button(key="go_turn").click().run()
-    assert app.selectbox(key="model").value == TRANSLATOR and not notes(app)
+    assert app.selectbox(key="model").value == TRANSLATOR and not told(app)
     assert looks(app).startswith("madeira looks 99 % at wooden")
 
 
@@ -149,11 +154,11 @@ def test_the_way_back(open_page):
 
 def test_a_model_of_one_stack_says_so_and_shows_the_translator(open_page):
     app = open_page(SCRIPT, text=TABLE)
-    (note,) = notes(app)
+    (note,) = told(app)
     assert "has one stack" in note and "English to Portuguese" in note
     assert looks(app).startswith("madeira looks 99 % at wooden")
     app.button(key="go_use").click().run()
-    assert app.selectbox(key="model").value == TRANSLATOR and not notes(app)
+    assert app.selectbox(key="model").value == TRANSLATOR and not told(app)
 
 
 def test_nonsense_in_the_address(open_page):
