@@ -279,8 +279,7 @@ def opened(compared: Sequence[Compared]) -> tuple[Compared, Block]:
     names = [block.name for block in model.blocks]
     moved = st.session_state.get(_BLOCK_OF, model.model_id) != model.model_id
     if moved and st.session_state.get("block") not in names:  # another model may lack the block that was open
-        st.session_state.pop("block", None)
-        st.query_params.pop("block", None)
+        st.session_state["block"] = _first(names)
     st.session_state[_BLOCK_OF] = model.model_id
     chosen = selection.one_of("block", names, "block", start=_first(names))
     return model, model.blocks[names.index(chosen)]
