@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnviz.models.bundled import SPELLING, is_bundled
+
 PAGES = Path(__file__).parent / "pages"
 CHAPTERS = ("Foundations", "Attention", "The whole block", "Experiments", "Review")
 
@@ -14,6 +16,7 @@ class Page:
     """One page of the course. ``script`` is its file in ``app/pages`` without the ending, and its address.
 
     ``title`` is short, for the navigation; ``subject`` is what the page is about where its title does not say so.
+    ``model`` is the only one that the page shows, if it shows one alone.
     """
 
     script: str
@@ -21,11 +24,12 @@ class Page:
     title: str
     about: str
     subject: str = ""
+    model: str = ""
 
     @property
     def exists(self) -> bool:
-        """Whether the page is built; the map of the course shows the others as coming."""
-        return (PAGES / f"{self.script}.py").is_file()
+        """Whether the page is built and its model is here; the map of the course shows the others as coming."""
+        return (PAGES / f"{self.script}.py").is_file() and (not self.model or is_bundled(self.model))
 
     @property
     def path(self) -> str:
@@ -64,7 +68,7 @@ COURSE = (
     Page("phenomena", "Experiments", "Language phenomena", "Is there a head for grammar?"),
     Page("variants", "Experiments", "Attention variants", "No scaling, windows, slopes"),
     Page("scaling", "Experiments", "Scaling", "What grows when a model grows"),
-    Page("learning", "Review", "Watch it learn", "From noise to a diagonal"),
+    Page("learning", "Review", "Watch it learn", "From noise to a diagonal", model=SPELLING),
     Page("takeaways", "Review", "Takeaways and self-check", "What you know now"),
 )
 

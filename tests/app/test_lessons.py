@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from app import course
 from app.course import COURSE
 from app.lessons import Lesson, glossary, lesson
 from app.widgets.notebook import notebook
@@ -63,7 +64,8 @@ def test_the_code_of_home_prints_what_it_says(open_page, capsys):
 
 
 def test_each_word_of_the_glossary_is_introduced_by_one_page():
-    introduced = [term for script in PAGES for term in lesson(script).terms]
+    written = [page.script for page in COURSE if (course.PAGES / f"{page.script}.py").is_file()]
+    introduced = [term for script in written for term in lesson(script).terms]
     assert sorted(introduced) == sorted(glossary())
 
 
