@@ -57,9 +57,7 @@ def section(key: str, name: str, remark: str = "") -> Iterator[None]:
             yield
 
 
-def try_this(
-    suggestions: Sequence[Try], key: str = "try", name: str = "Try this", remark: str = ""
-) -> None:
+def try_this(suggestions: Sequence[Try], key: str = "try", name: str = "Try this", remark: str = "") -> None:
     """Full-width quiet rows; each sets the page to a state worth seeing. ``key`` begins with "try"."""
     if not suggestions:
         return

@@ -9,7 +9,7 @@ from attnviz.analysis.questions import Question
     ("choices", "answer"), [(["a", "b"], "c"), (["a", "a"], "a"), (["a"], "a")], ids=["none", "alike", "one"]
 )
 def test_a_question_that_cannot_be_answered_is_an_error(choices, answer):
-    with pytest.raises(ValueError, match="answer|choose"):
+    with pytest.raises(ValueError, match=r"answer|choose"):
         Question("k", "Which?", choices, answer, "Because.")
 
 

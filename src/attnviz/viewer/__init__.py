@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 __all__ = ["PICTURES", "feed", "head_view", "model_view", "module", "script", "standalone", "style"]
 
-PICTURES = ("sentence", "parameters", "block", "explorer", "ribbons", "flow", "attention", "learning", "stacks")
+PICTURES = (
+    "sentence",
+    "parameters",
+    "block",
+    "explorer",
+    "ribbons",
+    "flow",
+    "attention",
+    "learning",
+    "stacks",
+)
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
 
 _HERE = Path(__file__).parent
