@@ -135,35 +135,21 @@ def hero(fig: go.Figure, alt: str, data: Any) -> None:
 
 
 def slider(label: str, key: str, low: int, high: int, start: int, step: int = 1) -> int:
-    """A checked slider of whole numbers; one that could not move is left out."""
+    """A checked slider of whole numbers; one that could not move is left out.
+
+    Its default is always ``start``: the default of a control leaves the address.
+    """
     start = min(max(start, low), high)
-    value = int(selection.number(key, low, high, label.lower(), start))
+    selection.number(key, low, high, label.lower(), start)
     if low == high:
         return low
-    return int(
-        st.slider(
-            label,
-            low,
-            high,
-            start if key not in st.session_state else value,
-            step,
-            key=key,
-            bind="query-params",
-        )
-    )
+    return int(st.slider(label, low, high, start, step, key=key, bind="query-params"))
 
 
 def choice(label: str, key: str, options: Sequence[Any], start: Any, show: Any = str) -> Any:
     """A checked slider over a few values."""
-    value = selection.one_of(key, options, label.lower(), start=start)
-    return st.select_slider(
-        label,
-        options,
-        start if key not in st.session_state else value,
-        key=key,
-        bind="query-params",
-        format_func=show,
-    )
+    selection.one_of(key, options, label.lower(), start=start)
+    return st.select_slider(label, options, start, key=key, bind="query-params", format_func=show)
 
 
 def picked_token(label: str, key: str, tokens: Tokens, start: int) -> int:

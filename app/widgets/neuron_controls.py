@@ -39,14 +39,14 @@ def place(here: Here, words: Lesson) -> tuple[int, int]:
 
 def neuron(here: Here, start: int, words: Lesson) -> int:
     """The number of a neuron; the strongest of the chosen token until another is typed."""
-    chosen = selection.whole_number("ff_neuron", here.neurons, "neuron", start=start)
+    selection.whole_number("ff_neuron", here.neurons, "neuron", start=start)
     with st.container(key="ff_neuron_row", width=240):
         return int(
             st.number_input(
                 words.say("number", last=here.neurons - 1),
                 0,
                 here.neurons - 1,
-                start if "ff_neuron" not in st.session_state else chosen,
+                start,
                 key="ff_neuron",
                 bind="query-params",
             )

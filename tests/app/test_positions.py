@@ -220,3 +220,11 @@ def test_a_t5_shows_its_learned_biases(open_page, made):
     drawn = chart(app)["data"]
     np.testing.assert_allclose(array(drawn[-1]["y"]), expected[2], atol=1e-6)  # the chosen head lies on top
     assert f"{expected[2].max():.2f}".replace("-", "−") in said(app)
+
+
+def test_what_is_moved_stays_in_the_address(open_page):
+    app = open_page(SCRIPT)
+    app.slider(key="pos_rows").set_value(200).run()
+    app.slider(key="pos_rows").set_value(77).run()
+    assert app.slider(key="pos_rows").value == 77
+    assert app.query_params["pos_rows"] in ("77", ["77"])
