@@ -16,7 +16,7 @@ from app.lessons import Lesson
 from app.widgets import waiting
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.masks import Mask, mask_of
-from attnviz.errors import UserError
+from attnviz.errors import TextError
 from attnviz.figures.quantities import amount, percent
 from attnviz.models.architecture import Architecture, ModelKind, family
 from attnviz.models.catalog import catalog, entry, title_of
@@ -365,14 +365,14 @@ class Masked:
         return f"{said} {words.say('mask_own_decoder', pairs=f'{decoder.pairs:,}', all=f'{decoder.visible.size:,}')}"
 
 
-def masked(compared: Sequence[Compared]) -> tuple[list[Masked], list[tuple[Compared, UserError]]]:
+def masked(compared: Sequence[Compared]) -> tuple[list[Masked], list[tuple[Compared, TextError]]]:
     """The masks on the learner's text, and which models cannot read it. Raises the first error where none can."""
     found: list[Masked] = []
-    failed: list[tuple[Compared, UserError]] = []
+    failed: list[tuple[Compared, TextError]] = []
     for model in compared:
         try:
             found.append(Masked(model, waiting.trace(model.traced_id, selection.text(), height=360)))
-        except UserError as error:
+        except TextError as error:
             failed.append((model, error))
     if not found:
         raise failed[0][1]

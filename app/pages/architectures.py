@@ -54,7 +54,7 @@ def masks(models: list[Compared]) -> list[Masked]:
                     html("<p class='av-source'>{}</p>", one.others(WORDS))
         for model, error in failed:
             said = WORDS.say("mask_unread", title=model.title, error=error.message)
-            html("<p class='av-note' role='status'>{}</p>", said)
+            html("<p class='av-text' role='status'>{}</p>", said)
     return found
 
 

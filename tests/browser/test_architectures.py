@@ -8,6 +8,8 @@ from tests.browser.conftest import settle
 def test_a_token_is_followed_and_a_block_is_opened(page_at):
     page = page_at("architectures")
     expect(page.locator(".av-stack svg")).to_have_count(3)
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload()
     page.get_by_role("button", name="Follow a token").click()
     told = page.locator(".av-told").first
     expect(told).to_contain_text("fetches its row of 384 numbers")
