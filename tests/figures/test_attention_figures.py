@@ -1,9 +1,7 @@
-"""The heatmap of a head and the picture of all heads: numbers, names, inks, and how much they weigh."""
+"""The heatmap of a head, and thumbnails of all: numbers, names, inks."""
 
 import base64
 import json
-import struct
-import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 
 from attnviz.analysis.attention_view import attention_view, thumbnails
 from attnviz.figures import weight_colours
-from attnviz.figures.all_heads import all_heads
 from attnviz.figures.axis import plain, shown_labels, token_axis
 from attnviz.figures.heatmap import attention_heatmap
 from attnviz.figures.theme import PAPER
@@ -186,55 +183,6 @@ def test_above_24_tokens_no_values_and_above_64_no_names():
     assert attention_heatmap(view_of(" ".join(f"w{i}" for i in range(65))), "light").data[0].hovertext is None
 
 
-# -------------------------------------------------------------------------------------------------- all heads
-
-
-def png(figure):
-    """The picture of all heads as (row, column, colour), colour with alpha."""
-    data = base64.b64decode(figure.layout.images[0].source.partition(",")[2])
-    assert data.startswith(b"\x89PNG")
-    chunks, at = {}, 8
-    while at < len(data):
-        length, name = struct.unpack(">I4s", data[at : at + 8])
-        body = data[at + 8 : at + 8 + length]
-        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0] == zlib.crc32(name + body)
-        chunks[name] = body
-        at += 12 + length
-    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
-    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, width + 1)
-    assert not rows[:, 0].any()
-    colours = np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(-1, 3)
-    index = rows[:, 1:]
-    return np.concatenate([colours[index], np.where(index == 0, 0, 255)[..., None]], axis=2)
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_each_thumbnail_is_in_its_place_in_its_colours(mode):
-    rng = np.random.default_rng(1)
-    places = rng.integers(1, 256, size=(3, 2, 4, 4)).astype(np.uint8)  # (layer, head, row, column)
-    picture = png(all_heads(places, mode))
-    height, width = picture.shape[0] // 2, picture.shape[1] // 3
-    colours = weight_colours.palette(mode)
-    for layer in range(3):
-        for head in range(2):
-            tile = picture[head * height : (head + 1) * height, layer * width : (layer + 1) * width]
-            seen = tile[tile[..., 3].any(axis=1)][:, tile[..., 3].any(axis=0)][..., :3]
-            step = seen.shape[0] // 4
-            np.testing.assert_array_equal(
-                seen[step // 2 :: step, step // 2 :: step], colours[places[layer, head]]
-            )
-
-
-def test_points_say_which_head_they_are():
-    figure = all_heads(np.zeros((3, 2, 4, 4), np.uint8), "light", chosen=(2, 1))
-    points = figure.data[0]
-    assert list(points.text) == ["L0H0", "L0H1", "L1H0", "L1H1", "L2H0", "L2H1"]
-    assert [(x, y) for x, y in zip(points.x, points.y, strict=True)][5] == (2, 1)
-    (ring,) = figure.layout.shapes
-    assert ((ring.x0 + ring.x1) / 2, (ring.y0 + ring.y1) / 2) == (2, 1)
-    assert "<b>L2</b>" in figure.layout.xaxis.ticktext[2] and "<b>H1</b>" in figure.layout.yaxis.ticktext[1]
-
-
 def test_thumbnails_are_the_weights_and_pooling_keeps_the_lines():
     trace = trace_of(" ".join(f"w{i}" for i in range(10)), layers=2, heads=3)
     small = thumbnails(trace, "encoder")
@@ -253,11 +201,3 @@ def test_thumbnails_hide_and_merge_like_the_large_one():
     options = {"hide_special": True, "merge_words": True}
     expected = attention_view(trace, "encoder", 0, 1, **options).weights
     np.testing.assert_allclose(thumbnails(trace, "encoder", **options)[0, 1], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(("layers", "heads", "count", "limit"), [(6, 12, 16, 80_000), (30, 9, 64, 450_000)])
-def test_what_all_heads_weigh(layers, heads, count, limit):
-    trace = trace_of(" ".join(f"w{i}" for i in range(count)), layers=layers, heads=heads)
-    figure = all_heads(weight_colours.place(thumbnails(trace, "encoder")), "light", chosen=(0, 0))
-    assert len(figure.data) == 1
-    assert len(figure.to_json()) < limit
