@@ -592,7 +592,9 @@ def toy_picture(toy: Toy, mode: Mode) -> go.Figure:
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
-def inputs(model_id: str, text: str, kind: AttentionKind, layer: int) -> tuple[Floats, Floats]:
+def inputs(
+    model_id: str, text: str | tuple[str, str], kind: AttentionKind, layer: int
+) -> tuple[Floats, Floats]:
     """What queries, and what keys and values, are made of; for cross-attention the model runs once more."""
     from attnviz.tracing.inputs import attention_input
 

@@ -22,6 +22,7 @@ from attnviz.analysis.attention_view import (
 )
 from attnviz.analysis.head_patterns import HeadPatterns, head_patterns
 from attnviz.analysis.lenses import RolledOut, ValueWeighted, value_weighted
+from attnviz.analysis.quadrants import quadrants
 from attnviz.analysis.reading import farthest_look, hardest_looks, spaced_words
 from attnviz.errors import SelectionError
 from attnviz.figures.quantities import whole_percent
@@ -50,7 +51,7 @@ class Heads:
     """All heads of one kind of attention for one text."""
 
     model_id: str
-    text: str
+    text: str | tuple[str, str]
     trace: Trace
     kind: AttentionKind
 
@@ -212,6 +213,26 @@ class Heads:
             said.append(words.say("below", least=round(100 * threshold)))
         return " ".join(said)
 
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether the model takes a second text beside the first."""
+        return self.trace.kinds == ("encoder",)
+
+    def across(self, words: Lesson, choice: Choice) -> str:
+        """How much attention crosses from one text of a pair to the other; empty for one text."""
+        if not any(self.tokens.segments):
+            return ""
+        head = None if choice.mean else choice.head
+        (_, there), (back, _) = quadrants(self.trace, self.kind, choice.layer, head)
+        return words.say(
+            "across",
+            where=words.say("where", layer=choice.layer, head=head)
+            if head is not None
+            else words.say("where_mean", layer=choice.layer, heads=self.heads),
+            there=whole_percent(float(there)),
+            back=whole_percent(float(back)),
+        )
+
     def code(self, words: Lesson, choice: Choice) -> str:
         """The lines that give this row in a notebook."""
         named = {"hide_first": choice.first, "hide_special": choice.special, "merge_words": choice.merge}
@@ -346,6 +367,13 @@ class Heads:
         return f"{label} (itself)" if i == token and self.kind != "cross" else label
 
 
+def read(model_id: str) -> str | tuple[str, str]:
+    """What the model is given: the text, and for a model that takes pairs a second one where there is one."""
+    text, second = selection.text(), selection.second()
+    pairs = second and cache.model(model_id).architecture.kind == "encoder"
+    return (text, second) if pairs else text
+
+
 def follow(heads: Heads) -> None:
     """When model, text or kind has changed since the last run, open what is worth seeing there.
 
@@ -373,7 +401,7 @@ def _open(layer: int, head: int, heads: Heads, token: int | None = None) -> dict
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
-def _opening(model_id: str, text: str, kind: AttentionKind) -> tuple[int, int, int]:
+def _opening(model_id: str, text: str | tuple[str, str], kind: AttentionKind) -> tuple[int, int, int]:
     """For self-attention the head with the farthest strong look; for cross-attention the clearest alignment."""
     trace = cache.trace(model_id, text)
     if kind == "cross":
@@ -399,10 +427,10 @@ def _clearest_alignment(trace: Trace) -> tuple[int, int, int]:
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _patterns(model_id: str, text: str, kind: AttentionKind) -> HeadPatterns:
+def _patterns(model_id: str, text: str | tuple[str, str], kind: AttentionKind) -> HeadPatterns:
     return head_patterns(cache.trace(model_id, text), kind)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _rolled_out(model_id: str, text: str) -> RolledOut:
+def _rolled_out(model_id: str, text: str | tuple[str, str]) -> RolledOut:
     return RolledOut(cache.trace(model_id, text))

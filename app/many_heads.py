@@ -428,7 +428,9 @@ def metric(heads: Heads, words: Lesson) -> Metric:
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
-def outputs(model_id: str, text: str, kind: AttentionKind, layer: int) -> HeadOutputs | None:
+def outputs(
+    model_id: str, text: str | tuple[str, str], kind: AttentionKind, layer: int
+) -> HeadOutputs | None:
     """The outputs of a layer's heads, through the model's own projection."""
     from attnviz.models.weights import weights
 

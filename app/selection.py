@@ -18,7 +18,7 @@ from attnviz.models.catalog import catalog, entry, title_of
 T = TypeVar("T")
 Origin = Literal["bundled", "cached", "hub"]
 
-MODEL, TEXT, TARGET = "model", "text", "target"
+MODEL, TEXT, TARGET, SECOND = "model", "text", "target", "second"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 _PICKED, _PAGE = "_picked", "_page"
@@ -48,6 +48,16 @@ def title() -> str:
 def text() -> str:
     """The learner's text, or an example that the model can read."""
     return str(st.session_state.get(TEXT, examples.first(model_id())))
+
+
+def second() -> str:
+    """The second text of a pair, on pages that read pairs; empty for none."""
+    return str(st.session_state.get(SECOND, st.query_params.get(SECOND, ""))).strip()
+
+
+def at_hand() -> tuple[str, str, str]:
+    """What a page is drawn for: where it changes, all of the page does."""
+    return model_id(), text(), second()
 
 
 def choose(**values: Any) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import selection
+from app import heatmaps, selection
 from app.heatmaps import Heads
 from app.lessons import lesson
 from app.widgets import attention, page, waiting
@@ -16,12 +16,12 @@ WORDS = lesson("attention_heatmaps")
 
 
 @fragment
-def body(model_id: str, text: str, trace: Trace) -> None:
+def body(model_id: str, text: str | tuple[str, str], trace: Trace) -> None:
     """All that follows a change of layer, head or token: no pass of the model, no rerun of the page."""
     heads = Heads(model_id, text, trace, selection.one_of("kind", trace.kinds, "kind of attention"))
     with waiting.skeleton(WORDS.say("measuring"), height=470):
         heads.prepare()
-    of = (model_id, text)
+    of = (model_id, str(text))
     choice = attention.chosen(trace, heads.opening, of, heads.kind)
     with st.container(key="heat"):
         attention.show(
@@ -38,6 +38,10 @@ def body(model_id: str, text: str, trace: Trace) -> None:
     with blocks.section("explained", WORDS.say("explained")):
         for sentence in heads.explained(WORDS, choice):
             html("<p class='av-text'>{}</p>", sentence)
+    if heads.reads_pairs:
+        with blocks.section("pair", WORDS.say("pair"), WORDS.say("pair_remark")):
+            st.text_input(WORDS.say("second"), key=selection.SECOND, bind="query-params")
+            html("<p class='av-text'>{}</p>", heads.across(WORDS, choice))
     blocks.try_this(heads.suggestions(WORDS))
     blocks.check_yourself(
         heads.questions(WORDS, choice.layer, None if choice.mean else choice.head, choice.token)
@@ -47,7 +51,8 @@ def body(model_id: str, text: str, trace: Trace) -> None:
 
 def all_of_it() -> None:
     """Trace the text, and show its heads."""
-    model_id, text = selection.model_id(), selection.text()
+    model_id = waiting.model(selection.model_id()).id
+    text = heatmaps.read(model_id)
     body(model_id, text, waiting.trace(model_id, text, height=470))
 
 

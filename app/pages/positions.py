@@ -22,10 +22,8 @@ SHOW = {
 
 
 @fragment
-def body(at_hand: Here, asked: str) -> None:
+def body(at_hand: Here) -> None:
     """The chosen view, and what can be tried, asked and run there."""
-    if selection.model_id() != asked:  # a button here has chosen another model: all of the page is to change
-        st.rerun()
     selection.one_of("scheme", VIEWS, "view", start=at_hand.fitting)
     with st.container(key="pos_views"):
         view = st.segmented_control(
@@ -45,5 +43,5 @@ def body(at_hand: Here, asked: str) -> None:
 
 
 page.head("positions", WORDS)
-page.guarded(lambda: body(here(), selection.model_id()))
+page.guarded(lambda: body(here()))
 page.foot("positions")

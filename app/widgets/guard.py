@@ -39,14 +39,25 @@ def guarded() -> Iterator[None]:
 
 
 def fragment(function: F) -> F:
-    """``st.fragment`` whose errors are shown as sentences: a fragment runs outside the guard of its page."""
+    """``st.fragment`` whose errors are shown as sentences: a fragment runs outside the guard of its page.
 
-    @functools.wraps(function)
-    def run(*arguments: Any, **options: Any) -> None:
+    Where something in it has chosen another model or text, the whole page is drawn again.
+    """
+
+    def part(drawn_for: tuple[str, str, str], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if selection.at_hand() != drawn_for:
+            st.rerun()
         with guarded():
             function(*arguments, **options)
 
-    return st.fragment(run)  # type: ignore[return-value]
+    part.__qualname__ = function.__qualname__  # Streamlit tells fragments apart by it
+    drawn = st.fragment(part)
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        drawn(selection.at_hand(), arguments, options)
+
+    return run  # type: ignore[return-value]
 
 
 def show_error(error: UserError) -> None:

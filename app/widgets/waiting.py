@@ -38,7 +38,11 @@ def model(model_id: str) -> LoadedModel:
 
 
 def trace(
-    model_id: str, text: str, target: str | None = None, edits: Edits | None = None, height: int = 400
+    model_id: str,
+    text: str | tuple[str, str],
+    target: str | None = None,
+    edits: Edits | None = None,
+    height: int = 400,
 ) -> Trace:
     """The trace; while it is computed, a skeleton of the figure's height and what is being done."""
     opened = model(model_id)

@@ -13,6 +13,7 @@ from app import cache
 from app.heatmaps import Heads, Hidden
 from app.lessons import lesson
 from app.widgets import attention
+from attnviz.analysis.quadrants import quadrants
 from attnviz.errors import SelectionError
 from attnviz.viewer.packing import unpack
 from tests.app.conftest import errors, markup, notes
@@ -319,3 +320,21 @@ def test_everything_hidden_is_one_error(traces):
     one = attnviz.trace(attnviz.load(SMOLLM2), "the")
     with pytest.raises(SelectionError):
         Heads(SMOLLM2, "the", one, "decoder").view(0, 0, Hidden(first=True))
+
+
+def test_a_second_text_makes_a_pair(open_page):
+    app = open_page(SCRIPT, text="The cat sat.", second="It was tired.", layer="3", head="1")
+    assert not errors(app)
+    trace = attnviz.trace(attnviz.load(MINILM), ("The cat sat.", "It was tired."))
+    there, back = quadrants(trace, "encoder", 3, 1)[[0, 1], [1, 0]]
+    (said,) = [body for body in markup(app) if "first text gives" in body]
+    assert f"{round(100 * there)}" in said and f"{round(100 * back)}" in said
+    assert given(app)["kinds"][0]["segments"][0].count(1) == 5
+    app.text_input(key="second").set_value("").run()
+    assert not any("first text gives" in body for body in markup(app))
+
+
+def test_a_decoder_reads_one_text(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, second="It was tired.")
+    assert not errors(app)
+    assert not [box for box in app.text_input if box.key == "second"]
