@@ -79,8 +79,10 @@ def test_a_model_that_does_not_exist(page_at):
     page.wait_for_function("!document.querySelector('.av-error')")
 
 
-@pytest.mark.parametrize(("theme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 19, 24)")])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(
+    ("width", "height", "theme", "paper"),
+    [(1280, 800, "light", "rgb(255, 255, 255)"), (390, 844, "dark", "rgb(15, 19, 24)")],
+)
 def test_fits_in_both_themes(page_at, theme, paper, width, height):
     page = page_at(theme=theme, width=width, height=height)
     found = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")

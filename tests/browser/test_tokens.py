@@ -92,8 +92,9 @@ def test_arabic_runs_from_the_right(page_at):
     assert boxes[0]["x"] > boxes[1]["x"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (683, 512), (390, 844)])
+@pytest.mark.parametrize(
+    ("width", "height", "theme"), [(1280, 800, "light"), (683, 512, "dark"), (390, 844, "dark")]
+)
 def test_fits_in_both_themes(page_at, theme, width, height):
     page = page_at("tokens", theme=theme, width=width, height=height)
     first = chips(page).first.bounding_box()
