@@ -25,6 +25,9 @@ _warm: dict[str, bool] = {}
 
 def warm_up() -> None:
     """Load the bundled models and draw from each once, so that the first learner waits for nothing."""
+    from attnviz.engine import import_models
+
+    import_models()
     from app import cache, examples, translation
     from attnviz.errors import UserError
     from attnviz.figures import theme  # noqa: F401 - Plotly takes half a second to import

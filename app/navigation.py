@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import course, selection
-from app.widgets import guard, sidebar
+from app.widgets import guard, sidebar, waiting
 
 _HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 248
@@ -42,6 +42,8 @@ def run() -> None:
     with guard.guarded():
         sidebar.show(scripts[current.url_path])
     with guard.guarded():
+        if scripts[current.url_path].script != "home":  # which needs no model for its first paint
+            waiting.library()
         current.run()
 
 

@@ -1,5 +1,7 @@
 """Many users at once: one computation for each key, bounded memory, a queue with an end."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -108,3 +110,25 @@ def test_what_a_model_writes_is_computed_once_and_waits_in_the_same_queue(tmp_pa
     assert len(calls) == 1 and calls[0].startswith("attnviz")
     assert engine.write("a/b", "the cat sat", edits[:1]) == first[:1]
     engine.close()
+
+
+def test_many_threads_may_be_the_first_to_need_the_library():
+    """In a process of its own: in this one everything is imported already."""
+    program = """
+import threading
+from attnviz.engine import Engine
+engine, failed = Engine(), []
+def ask(method):
+    try:
+        method("sentence-transformers/all-MiniLM-L6-v2")
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=ask, args=[m]) for m in (engine.model, engine.tokenizer) * 3]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert not failed, failed
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr

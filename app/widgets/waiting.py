@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import cache
 from app.widgets.markup import filled
+from attnviz.engine import import_models
 from attnviz.models.catalog import title_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ def trace(
         return cache.trace(model_id, text, target, edits)
     finally:
         place.empty()
+
+
+def library() -> None:
+    """PyTorch and Transformers are there; in the first seconds of a server, say that they are being opened."""
+    with skeleton("Starting: opening PyTorch"):
+        import_models()
 
 
 def place(key: str) -> DeltaGenerator:

@@ -31,6 +31,20 @@ T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
 
+_importing = threading.Lock()
+
+
+def import_models() -> None:
+    """Import PyTorch, Transformers and what reads models, once, which takes seconds.
+
+    Transformers fills its module while it is read: two threads that import it at the same time fail. Whoever may be the
+    first calls this before.
+    """
+    with _importing:
+        import attnviz.models.loading
+        import attnviz.tracing.forward  # noqa: F401
+
+
 class Engine:
     """Loads models and traces texts for many threads at once.
 
@@ -54,6 +68,7 @@ class Engine:
 
         An id only, never a folder: it may come from a URL. Raises what :func:`attnviz.load` raises.
         """
+        import_models()
         from attnviz.models.loading import load, resolved_id
 
         model_id = resolved_id(model_id)
@@ -74,6 +89,7 @@ class Engine:
 
         Raises what :func:`attnviz.trace` raises, and :class:`Busy` when too many are waiting already.
         """
+        import_models()
         from attnviz.tracing.forward import trace
         from attnviz.tracing.trace import NO_EDITS
 
@@ -88,6 +104,7 @@ class Engine:
 
         Raises what :func:`attnviz.tracing.forward.write` raises, and :class:`Busy` as :meth:`trace` does.
         """
+        import_models()
         from attnviz.tracing.forward import write
 
         model = self.model(model_id)
@@ -101,6 +118,7 @@ class Engine:
 
         Raises what :meth:`trace` raises.
         """
+        import_models()
         from attnviz.tracing.feed_forward import feed_forward
 
         model, trace = self.model(model_id), self.trace(model_id, text, target)
@@ -117,6 +135,7 @@ class Engine:
 
         Raises :class:`ModelNotFound` for a model that would have to be fetched.
         """
+        import_models()
         from attnviz.models.loading import tokenizer_of
 
         if self.has_model(model_id):
@@ -128,6 +147,7 @@ class Engine:
 
         Raises what :func:`attnviz.tracing.tokens.encode` raises.
         """
+        import_models()
         from attnviz.models.catalog import title_of
         from attnviz.models.spelling import readable
         from attnviz.tracing.tokens import encode, tokens
