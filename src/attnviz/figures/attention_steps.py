@@ -11,9 +11,20 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.attention_steps import AttentionSteps
 from attnviz.analysis.attention_view import AttentionView
-from attnviz.figures.axis import TITLES, Role, label_width, plain, token_axis
+from attnviz.figures.axis import Role, axis_title, label_width, plain, token_axis
 from attnviz.figures.heatmap import LONGEST_WITH_VALUES, attention_heatmap
-from attnviz.figures.theme import DIVERGING, GREY, INK, PANEL, PAPER, Mode, mark, mixed, template, text
+from attnviz.figures.theme import (
+    DIVERGING,
+    INK,
+    PANEL,
+    PAPER,
+    Mode,
+    horizontal_bar,
+    mark,
+    mixed,
+    template,
+    text,
+)
 from attnviz.tracing.trace import Floats
 
 _PLOT = 330  # pixels of the rows on a small screen, from which the room for labels follows
@@ -150,8 +161,8 @@ def score_matrix(
             "margin": {"l": max(92, label_width(query_labels, size) + 16), "r": 12, "t": above + 22, "b": 56},
             "plot_bgcolor": PANEL[mode],
             "annotations": [
-                _axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
-                _axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
+                axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
+                axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
                 _chip(query_labels[lit], lit, "x", "y", size, mode),
             ],
             "shapes": [_frame(lit, len(key_labels), "x", "y", mode)],
@@ -310,22 +321,9 @@ def _number(value: float, digits: int) -> str:
 def _bar(mode: Mode, largest: float, title: str = "") -> dict[str, Any]:
     digits = 0 if largest >= 10 else 1 if largest >= 1 else 2
     return {
-        "orientation": "h",
-        "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+        **horizontal_bar(title, mode),
         "tickvals": [-largest, 0, largest],
         "ticktext": [f"−{largest:.{digits}f}", "0", f"{largest:.{digits}f}"],
-        "tickfont": {"size": 13, "color": GREY[mode]},
-        "ticklen": 0,
-        "outlinewidth": 0,
-        "thickness": 7,
-        "lenmode": "pixels",
-        "len": 216,
-        "x": 0,
-        "xanchor": "left",
-        "xpad": 0,
-        "y": 0,
-        "yanchor": "top",
-        "ypad": 12 if title else 28,
     }
 
 
@@ -342,22 +340,6 @@ def _caption(words: str, meaning: str, x: str, y: str, mode: Mode) -> dict[str, 
         "xanchor": "left",
         "yanchor": "bottom",
         "yshift": 2,
-    }
-
-
-def _axis_title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> dict[str, Any]:
-    return {
-        "text": f"<b>{TITLES[role]}</b>",
-        "font": {"color": text(role, mode), "size": 13},
-        "showarrow": False,
-        "xref": "x domain",
-        "yref": "y domain",
-        "x": 0,
-        "y": 1,
-        "xanchor": xanchor,
-        "yanchor": "bottom",
-        "xshift": xshift,
-        "yshift": yshift,
     }
 
 

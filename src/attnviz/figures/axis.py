@@ -75,3 +75,20 @@ def plain(label: str) -> str:
     """A label that Plotly shows as it is: cut where it is very long, and with no mark-up in it."""
     cut = label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
     return escape(cut, quote=False)
+
+
+def axis_title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> dict[str, Any]:
+    """The name of an axis at the upper left corner of the matrix."""
+    return {
+        "text": f"<b>{TITLES[role]}</b>",
+        "font": {"color": text(role, mode), "size": 13},
+        "showarrow": False,
+        "xref": "x domain",
+        "yref": "y domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": xanchor,
+        "yanchor": "bottom",
+        "xshift": xshift,
+        "yshift": yshift,
+    }

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.attention_view import AttentionView, strongest_keys
 from attnviz.figures import weight_colours
-from attnviz.figures.axis import TITLES, Role, label_width, plain, token_axis
-from attnviz.figures.theme import PAPER, Mode, mark, template, text
+from attnviz.figures.axis import axis_title, label_width, plain, token_axis
+from attnviz.figures.theme import PAPER, Mode, mark, template
 
 LONGEST_WITH_VALUES = 24
 """Tokens up to which values are written into the cells."""
@@ -67,8 +67,8 @@ def attention_heatmap(
         view.query_labels, "query", mode, hidden=chosen, room=1.08 * size / per_cell, size=size
     )
     titles = [
-        _title("key", mode, xanchor="left", xshift=0, yshift=above),
-        _title("query", mode, xanchor="right", xshift=-6, yshift=2),
+        axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
+        axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
     ]
     # all in one call: each later change of a figure is checked anew, at 10 ms a piece
     return go.Figure(
@@ -88,23 +88,6 @@ def attention_heatmap(
             "shapes": [] if chosen is None else [_frame(view, chosen, mode)],
         },
     )
-
-
-def _title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: float) -> dict[str, Any]:
-    """The name of an axis at the upper left corner of the matrix."""
-    return {
-        "text": f"<b>{TITLES[role]}</b>",
-        "font": {"color": text(role, mode), "size": 13},
-        "showarrow": False,
-        "xref": "x domain",
-        "yref": "y domain",
-        "x": 0,
-        "y": 1,
-        "xanchor": xanchor,
-        "yanchor": "bottom",
-        "xshift": xshift,
-        "yshift": yshift,
-    }
 
 
 def _frame(view: AttentionView, chosen: int, mode: Mode) -> dict[str, Any]:

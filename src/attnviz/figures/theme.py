@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -37,6 +38,7 @@ __all__ = [
     "SEQUENTIAL",
     "Colour",
     "Mode",
+    "horizontal_bar",
     "mark",
     "mixed",
     "template",
@@ -86,3 +88,23 @@ def template(mode: Mode) -> go.layout.Template:
 
 def _scale(stops: list[str]) -> list[list[float | str]]:
     return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
+
+
+def horizontal_bar(title: str, mode: Mode) -> dict[str, Any]:
+    """A narrow colour bar below a figure at its left, with its title above it if it has one; ticks are the caller's."""
+    return {
+        "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+        "tickfont": {"size": 13, "color": GREY[mode]},
+        "orientation": "h",
+        "ticklen": 0,
+        "outlinewidth": 0,
+        "thickness": 7,
+        "lenmode": "pixels",
+        "len": 216,
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 12 if title else 28,
+    }

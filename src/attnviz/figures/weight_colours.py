@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnviz.figures.theme import GREY, PANEL, SEQUENTIAL, Mode, mixed
+from attnviz.figures.theme import PANEL, SEQUENTIAL, Mode, horizontal_bar, mixed
 
 POWER = 0.6
 STOPS = 49
@@ -61,22 +61,9 @@ def bar(mode: Mode) -> dict[str, Any]:
         "showscale": True,
         "colorscale": [[p, _css(palette(mode)[round(255 * p)])] for p in np.linspace(0, 1, 18).tolist()],
         "colorbar": {
-            "title": {"text": "Attention weight", "side": "top", "font": {"size": 13, "color": GREY[mode]}},
-            "orientation": "h",
+            **horizontal_bar("Attention weight", mode),
             "tickvals": [t**POWER for t in _TICKS],
             "ticktext": [f"{t:.0%}".replace("%", " %") if t == 1 else f"{100 * t:.0f}" for t in _TICKS],
-            "tickfont": {"size": 13, "color": GREY[mode]},
-            "ticklen": 0,
-            "outlinewidth": 0,
-            "thickness": 7,
-            "lenmode": "pixels",
-            "len": 216,
-            "x": 0,
-            "xanchor": "left",
-            "xpad": 0,
-            "y": 0,
-            "yanchor": "top",
-            "ypad": 12,
         },
     }
 
