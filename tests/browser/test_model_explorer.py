@@ -117,5 +117,4 @@ def test_the_tree_unfolds_without_the_server(page_at):
 def test_figures_follow_the_theme(page_at, theme):
     page = page_at("model_explorer", theme=theme)
     ticks = page.locator(".st-key-figure_work .xtick text").first
-    colour = ticks.evaluate("e => getComputedStyle(e).fill")
-    assert colour == {"light": "rgb(87, 96, 107)", "dark": "rgb(161, 169, 181)"}[theme]
+    expect(ticks).to_have_css("fill", {"light": "rgb(87, 96, 107)", "dark": "rgb(161, 169, 181)"}[theme])
