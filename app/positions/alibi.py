@@ -13,7 +13,7 @@ from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis.positions import alibi_bias
-from attnviz.figures import positions as figures
+from attnviz.figures import position_scores
 from attnviz.tracing.alibi import alibi_slopes
 
 LARGEST_MATRIX = 24
@@ -40,7 +40,7 @@ def show(here: Here, words: Lesson) -> Taught:
         )
         with main:
             figure.show(
-                figures.bias_curves(
+                position_scores.bias_curves(
                     distances, biases, [f"head {i}" for i in range(heads)], figure.mode(), head
                 ),
                 "positions",
@@ -65,7 +65,7 @@ def show(here: Here, words: Lesson) -> Taught:
         matrix = alibi_bias(heads, away.ravel())[head].reshape(count, count)
         matrix[away > 0] = np.nan  # a decoder hides what comes after; there ALiBi was made
         figure.show(
-            figures.bias_matrix(matrix, figure.mode()),
+            position_scores.bias_matrix(matrix, figure.mode()),
             "position_bias_matrix",
             words.say("bias_matrix_alt", head=head, count=count),
             partial(table_columns, matrix, "query", "key"),

@@ -193,11 +193,6 @@ def spread(count: int, shown: int = 8) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, shown))})
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """A number with a minus sign that is one."""
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
 def scientific(value: float) -> str:
     """A tiny error in words: "0" or "3 · 10⁻⁷"."""
     if value == 0:

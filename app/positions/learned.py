@@ -17,7 +17,6 @@ from app.positions.here import (
     hero,
     offer,
     said,
-    signed,
     slider,
     stage,
     table_columns,
@@ -27,7 +26,8 @@ from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis.positions import cosine_similarities, first_components
-from attnviz.figures import positions as figures
+from attnviz.figures import position_tables
+from attnviz.figures.quantities import signed
 from attnviz.tracing.trace import Floats
 
 
@@ -60,7 +60,7 @@ def show(here: Here, words: Lesson) -> Taught:
         )
         with main:
             hero(
-                figures.table_heatmap(table, figure.mode()),
+                position_tables.table_heatmap(table, figure.mode()),
                 observed,
                 partial(table_columns, table, "position", "dimension"),
             )
@@ -99,7 +99,7 @@ def _similar(similar: Floats, words: Lesson) -> None:
     )
     said(observed)
     figure.show(
-        figures.similarity_heatmap(similar, figure.mode()),
+        position_tables.similarity_heatmap(similar, figure.mode()),
         "position_similarity",
         observed,
         partial(table_columns, similar, "position", "other"),
@@ -128,7 +128,7 @@ def _parts(table: Floats, words: Lesson) -> None:
     )
     said(observed)
     figure.show(
-        figures.components_curves(parts, figure.mode(), first),
+        position_tables.components_curves(parts, figure.mode(), first),
         "position_components",
         observed,
         {

@@ -16,7 +16,6 @@ from app.positions.here import (
     Taught,
     offer,
     said,
-    signed,
     slider,
     stage,
     table_columns,
@@ -26,7 +25,8 @@ from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis.positions import relative_bias, relative_buckets
-from attnviz.figures import positions as figures
+from attnviz.figures import position_scores, position_tables
+from attnviz.figures.quantities import signed
 from attnviz.models.positions import RelativeBias
 
 
@@ -58,7 +58,7 @@ def show(here: Here, words: Lesson) -> Taught:
             _steps(distances, found, "position_buckets", steps)
         with blocks.section("pos_bias_table", words.say("bias_table"), words.say("bias_table_remark")):
             figure.show(
-                figures.table_heatmap(
+                position_tables.table_heatmap(
                     own.table.T, figure.mode(), x="bucket", y="head", bar="bias"
                 ).update_layout(height=140 + 24 * own.table.shape[1]),
                 "position_bias_table",
@@ -98,7 +98,7 @@ def _biases(
         far=_where(int(distances[biases[head].argmin()])),
     )
     figure.show(
-        figures.bias_curves(
+        position_scores.bias_curves(
             distances, biases, [f"head {i}" for i in range(len(biases))], figure.mode(), head
         ),
         "positions",
@@ -121,7 +121,7 @@ def _steps(
     observed: str,
 ) -> None:
     figure.show(
-        figures.bucket_steps(distances, found, figure.mode()),
+        position_scores.bucket_steps(distances, found, figure.mode()),
         name,
         observed,
         {"distance": distances, "bucket": found},

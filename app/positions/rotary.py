@@ -18,7 +18,6 @@ from app.positions.here import (
     picked_token,
     said,
     scientific,
-    signed,
     slider,
     spread,
     stage,
@@ -29,7 +28,8 @@ from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis import positions as analysis
-from attnviz.figures import positions as figures
+from attnviz.figures import position_scores, position_tables, position_waves
+from attnviz.figures.quantities import signed
 from attnviz.tracing.trace import Floats
 
 BASES = (100, 1_000, 10_000, 100_000, 500_000, 1_000_000, 10_000_000)
@@ -75,7 +75,7 @@ def show(here: Here, words: Lesson) -> Taught:
         )
         with main:
             figure.show(
-                figures.dials(speeds, spread(len(speeds)), 0, position, figure.mode()),
+                position_waves.dials(speeds, spread(len(speeds)), 0, position, figure.mode()),
                 "positions",
                 observed,
                 {"pair": range(len(speeds)), "radians": position * speeds},
@@ -118,7 +118,7 @@ def _angles(speeds: Floats, words: Lesson) -> None:
     observed = words.say("angles_say", once=once, pairs=len(speeds), length=length)
     said(observed)
     figure.show(
-        figures.table_heatmap(
+        position_tables.table_heatmap(
             np.cos(angles).astype(np.float32), figure.mode(), x="pair", bar="cosine of the angle"
         ).update_layout(height=360),
         "position_angles",
@@ -141,7 +141,7 @@ def _waves(turning: Turning, base: float, longest: int, words: Lesson) -> None:
     said(observed)
     other = analysis.wavelengths(turning.own) if base != turning.base else None
     figure.show(
-        figures.wavelength_curve(waves, other, longest, figure.mode()),
+        position_waves.wavelength_curve(waves, other, longest, figure.mode()),
         "position_wavelengths",
         observed,
         {"pair": range(len(waves)), "positions_for_one_turn": waves},
@@ -173,7 +173,7 @@ def _distance(here: Here, layer: int, head: int, speeds: Floats, base: float, wo
     )
     said(observed)
     figure.show(
-        figures.score_curve(
+        position_scores.score_curve(
             distances, scores, max(query - key, 0), figure.mode(), _everywhere(elsewhere, len(distances))
         ),
         "position_distance",

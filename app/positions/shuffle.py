@@ -18,7 +18,7 @@ from attnviz.analysis.positions import (
     shuffled_text,
     single_blanks,
 )
-from attnviz.figures import positions as figures
+from attnviz.figures import word_order
 from attnviz.tracing.trace import NO_EDITS, Edits, Floats, Trace
 
 WITHOUT = Edits(positions=False)
@@ -123,7 +123,7 @@ def _picture(here: Here, moved: Moved, layer: int, words: Lesson) -> None:
             )
         )
     hero(
-        figures.change_bars(moved.labels, series, figure.mode()),
+        word_order.change_bars(moved.labels, series, figure.mode()),
         " ".join(told),
         {"token": moved.labels, **{name: 100 * values for name, values in series}},
     )

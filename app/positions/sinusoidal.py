@@ -19,7 +19,6 @@ from app.positions.here import (
     hero,
     said,
     scientific,
-    signed,
     slider,
     spread,
     stage,
@@ -30,7 +29,8 @@ from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis import positions as analysis
-from attnviz.figures import positions as figures
+from attnviz.figures import position_tables, position_waves
+from attnviz.figures.quantities import signed
 from attnviz.tracing.trace import Floats
 
 BASES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -59,7 +59,7 @@ def show(here: Here, words: Lesson) -> Taught:
         )
         with main:
             hero(
-                figures.table_heatmap(table, figure.mode()),
+                position_tables.table_heatmap(table, figure.mode()),
                 observed,
                 partial(table_columns, table, "position", "dimension"),
             )
@@ -117,7 +117,7 @@ def _curves(table: Floats, words: Lesson) -> None:
         chosen = dimensions(CURVES, width)
         selection.note(words.say("dimensions_none", last=width - 1))
     figure.show(
-        figures.dimension_curves(table, chosen, figure.mode()),
+        position_waves.dimension_curves(table, chosen, figure.mode()),
         "position_curves",
         words.say("curves_alt", dimensions=", ".join(map(str, chosen))),
         {"position": range(len(table)), **{f"dimension_{d}": table[:, d] for d in chosen}},
@@ -136,7 +136,7 @@ def _products(table: Floats, width: int, words: Lesson) -> None:
     )
     said(observed)
     figure.show(
-        figures.products_curve(products, figure.mode()),
+        position_waves.products_curve(products, figure.mode()),
         "position_products",
         observed,
         {
@@ -164,7 +164,7 @@ def _shift(length: int, width: int, base: float, words: Lesson) -> int:
     said(observed)
     turning = analysis.speeds(width, base)[: width // 2]
     figure.show(
-        figures.dials(turning, spread(len(turning)), at, shift, figure.mode()),
+        position_waves.dials(turning, spread(len(turning)), at, shift, figure.mode()),
         "position_shift",
         words.say("shift_alt", shift=shift, at=at),
         {"pair": range(len(turning)), "radians": shift * turning},

@@ -1,6 +1,6 @@
 import pytest
 
-from attnviz.figures.quantities import amount, percent, size
+from attnviz.figures.quantities import amount, percent, shape, signed, size
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,15 @@ def test_amount(number, words):
 )
 def test_percent(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "words"),
+    [(-1234.5, 2, "−1,234.50"), (-0.001, 2, "0.00"), (0.5, 1, "0.5"), (float("-inf"), 2, "−inf")],
+)
+def test_signed(value, digits, words):
+    assert signed(value, digits) == words
+
+
+def test_shape():
+    assert shape((16, 1536)) == "16 × 1,536"

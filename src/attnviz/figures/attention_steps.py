@@ -13,12 +13,14 @@ from attnviz.analysis.attention_steps import AttentionSteps
 from attnviz.analysis.attention_view import AttentionView
 from attnviz.figures.axis import Role, axis_title, label_width, plain, token_axis
 from attnviz.figures.heatmap import LONGEST_WITH_VALUES, attention_heatmap
+from attnviz.figures.quantities import signed
 from attnviz.figures.theme import (
     DIVERGING,
     INK,
     PANEL,
     PAPER,
     Mode,
+    even_scale,
     horizontal_bar,
     mark,
     mixed,
@@ -302,20 +304,14 @@ def _largest(values: Floats) -> float:
 def _scale(meaning: str, mode: Mode) -> list[list[float | str]]:
     """From negative over nothing to positive: the diverging palette for what has no colour of its own."""
     if meaning in ("stream", "score"):
-        stops = DIVERGING[mode]
-        return [[i / (len(stops) - 1), stop] for i, stop in enumerate(stops)]
+        return even_scale(DIVERGING[mode])
     zero = mixed(PANEL[mode], 0.6, mode)
     return [[0, mixed(INK[mode], 0.8, mode)], [0.5, zero], [1, mark(meaning, mode)]]
 
 
 def _written(values: Floats, digits: int) -> list[list[str]]:
     """Numbers for the cells, with a true minus; nothing where a score is masked."""
-    return [[_number(v, digits) if np.isfinite(v) else "" for v in row] for row in values.tolist()]
-
-
-def _number(value: float, digits: int) -> str:
-    written = f"{value:.{digits}f}"
-    return (written if float(written) else f"{0:.{digits}f}").replace("-", "−")
+    return [[signed(v, digits) if np.isfinite(v) else "" for v in row] for row in values.tolist()]
 
 
 def _bar(mode: Mode, largest: float, title: str = "") -> dict[str, Any]:

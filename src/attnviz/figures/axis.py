@@ -92,3 +92,24 @@ def axis_title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: f
         "xshift": xshift,
         "yshift": yshift,
     }
+
+
+def end_labels(ends: list[tuple[float, str, str]], least: float) -> list[dict[str, Any]]:
+    """Names right of the ends of lines, (height, name, colour) each, moved up where two would be nearer than ``least``."""
+    notes: list[dict[str, Any]] = []
+    last = float("-inf")
+    for y, name, colour in sorted(ends):
+        last = max(y, last + least)
+        notes.append(
+            {
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "left",
+                "xshift": 8,
+                "y": last,
+                "text": name,
+                "showarrow": False,
+                "font": {"color": colour, "size": 14},
+            }
+        )
+    return notes

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.feed_forward import ACTIVATIONS, Sparsity, gated
 from attnviz.figures.axis import plain
-from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, mark, mixed, template, text
+from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, even_scale, mark, mixed, template, text
 from attnviz.tracing.trace import Floats
 
 _BAR = 0.34
@@ -203,7 +203,6 @@ def neuron_map(
     heard = values if among is None else values[:, np.asarray(among)]
     largest = np.abs(heard).max(axis=1, keepdims=True)
     shares = values / np.where(largest > 0, largest, 1)
-    ends = DIVERGING[mode]
     rows = np.arange(len(neurons))
     columns = np.arange(len(labels))
     room = 1 if len(labels) <= 28 else -(-len(labels) // 28)
@@ -211,7 +210,7 @@ def neuron_map(
         z=np.asarray(shares, dtype=np.float32),
         zmin=-1,
         zmax=1,
-        colorscale=[[i / (len(ends) - 1), colour] for i, colour in enumerate(ends)],
+        colorscale=even_scale(DIVERGING[mode]),
         xgap=1,
         ygap=1,
         customdata=np.asarray(values, dtype=np.float32),

@@ -10,7 +10,17 @@ import plotly.graph_objects as go
 
 from attnviz.figures import weight_colours
 from attnviz.figures.attention_steps import Panel, strips
-from attnviz.figures.theme import GREY, INK, PANEL, SEQUENTIAL, Mode, mixed, template
+from attnviz.figures.theme import (
+    GREY,
+    INK,
+    PANEL,
+    SEQUENTIAL,
+    Mode,
+    even_scale,
+    horizontal_bar,
+    mixed,
+    template,
+)
 from attnviz.tracing.trace import Floats
 
 _BETWEEN = 0.08  # of a tile's width, from tile to tile
@@ -127,27 +137,17 @@ def head_map(
         z=values.T,
         zmin=0,
         zmax=largest,
-        colorscale=_sequential(mode),
+        colorscale=even_scale([mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]),
         xgap=2,
         ygap=2,
         hoverinfo="skip",
         hoverongaps=False,
         colorbar={
-            "orientation": "h",
-            "title": {"text": title, "side": "top", "font": {"size": 13, "color": GREY[mode]}},
+            **horizontal_bar(title, mode),
             "tickvals": [0, largest],
             "ticktext": ["0", f"{largest:.3g}"],
-            "tickfont": {"size": 13, "color": GREY[mode]},
-            "ticklen": 0,
-            "outlinewidth": 0,
-            "thickness": 7,
             "lenmode": "fraction",
             "len": 0.9 if layers <= 12 else 0.3,
-            "x": 0,
-            "xanchor": "left",
-            "xpad": 0,
-            "y": 0,
-            "yanchor": "top",
             "ypad": 8,
         },
     )
@@ -226,11 +226,6 @@ def _extent(heads: int, rows: int, columns: int) -> tuple[float, float]:
     side, across = max(rows, columns), columns_of(heads)
     down = ceil(heads / across)
     return side * (1 + _BETWEEN) * across, side * (1 + _CAPTION) * down
-
-
-def _sequential(mode: Mode) -> list[list[float | str]]:
-    stops = [mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]
-    return [[i / (len(stops) - 1), stop] for i, stop in enumerate(stops)]
 
 
 def _frame(x: float, y: float, width: float, height: float, mode: Mode) -> dict[str, Any]:

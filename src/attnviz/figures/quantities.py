@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _COUNTS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
 
@@ -26,6 +28,17 @@ def percent(share: float) -> str:
 def whole_percent(share: float) -> str:
     """A share of 1 in whole per cent: "68 %"."""
     return f"{100 * share:.0f} %"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with a minus sign that is one: "−1,234.50"; what rounds to nothing has none."""
+    written = f"{value:,.{digits}f}"
+    return written.replace("-", "−" if float(written.replace(",", "")) else "")
+
+
+def shape(numbers: Iterable[int]) -> str:
+    """Rows and columns: "16 × 1,536"."""
+    return " × ".join(f"{n:,}" for n in numbers)
 
 
 def _stepped(number: float, names: tuple[str, ...], between: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
     "SEQUENTIAL",
     "Colour",
     "Mode",
+    "even_scale",
     "horizontal_bar",
     "mark",
     "mixed",
@@ -81,12 +83,16 @@ def template(mode: Mode) -> go.layout.Template:
                 "bordercolor": HAIRLINE[mode],
                 "font": {"color": INK[mode], "size": 14},
             },
-            "colorscale": {"sequential": _scale(SEQUENTIAL[mode]), "diverging": _scale(DIVERGING[mode])},
+            "colorscale": {
+                "sequential": even_scale(SEQUENTIAL[mode]),
+                "diverging": even_scale(DIVERGING[mode]),
+            },
         }
     )
 
 
-def _scale(stops: list[str]) -> list[list[float | str]]:
+def even_scale(stops: Sequence[str]) -> list[list[float | str]]:
+    """Plotly's colour scale of these colours, evenly spaced."""
     return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
 
 

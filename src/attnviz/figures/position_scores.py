@@ -1,0 +1,169 @@
+"""What distance does to scores: rotations of a query and a key, learned biases in buckets, and slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from attnviz.figures.axis import end_labels, plain
+from attnviz.figures.theme import (
+    GREY,
+    INK,
+    PAPER,
+    SEQUENTIAL,
+    Mode,
+    even_scale,
+    horizontal_bar,
+    mark,
+    template,
+    text,
+)
+from attnviz.tracing.trace import Floats
+
+
+def score_curve(
+    distances: NDArray[np.integer], scores: Floats, here: int, mode: Mode, elsewhere: Floats | None = None
+) -> go.Figure:
+    """A score against the distance of query and key; ``here`` is where the two stand in the text.
+
+    ``elsewhere`` are the scores of the same distances with both moved on: dots that lie on the line.
+    """
+    traces = [
+        go.Scatter(
+            x=distances,
+            y=scores,
+            mode="lines",
+            line={"color": mark("query", mode), "width": 2},
+            hovertemplate="%{x} apart: <b>%{y:.3f}</b><extra></extra>",
+        )
+    ]
+    if elsewhere is not None:
+        traces.append(
+            go.Scatter(
+                x=distances,
+                y=elsewhere,
+                mode="markers",
+                marker={"color": INK[mode], "size": 9, "symbol": "circle-open", "line": {"width": 1.5}},
+                hovertemplate="both moved, %{x} apart: <b>%{y:.3f}</b><extra></extra>",
+            )
+        )
+    at = int(np.argmin(np.abs(np.asarray(distances) - here)))
+    traces.append(
+        go.Scatter(
+            x=[here],
+            y=[float(scores[at])],
+            mode="markers",
+            marker={"color": mark("key", mode), "size": 13, "line": {"color": PAPER[mode], "width": 2}},
+            hovertemplate="in your text: <b>%{y:.3f}</b><extra></extra>",
+        )
+    )
+    return go.Figure(
+        traces,
+        {
+            "template": template(mode),
+            "height": 320,
+            "xaxis": {"title": {"text": "positions from key to query"}},
+            "yaxis": {"title": {"text": "score"}, "zeroline": True},
+        },
+    )
+
+
+def bucket_steps(distances: NDArray[np.integer], buckets: NDArray[np.integer], mode: Mode) -> go.Figure:
+    """Which bucket each distance falls into, as steps."""
+    steps = go.Scatter(
+        x=distances,
+        y=buckets,
+        mode="lines",
+        line={"color": INK[mode], "width": 2, "shape": "hvh"},
+        hovertemplate="key %{x} from the query: bucket <b>%{y}</b><extra></extra>",
+    )
+    return go.Figure(
+        [steps],
+        {
+            "template": template(mode),
+            "height": 300,
+            "xaxis": {"title": {"text": "key − query, in positions"}},
+            "yaxis": {"title": {"text": "bucket"}},
+        },
+    )
+
+
+def bias_curves(
+    distances: NDArray[np.integer],
+    biases: Floats,
+    names: Sequence[str],
+    mode: Mode,
+    chosen: int | None = None,
+) -> go.Figure:
+    """Biases (head, distance) as one line for each head; the ``chosen`` one stands out, the others are grey."""
+    order = [i for i in range(len(biases)) if i != chosen] + ([chosen] if chosen is not None else [])
+    traces = [
+        go.Scatter(
+            x=distances,
+            y=biases[i],
+            mode="lines",
+            line={
+                "color": mark("key", mode) if i == chosen else GREY[mode],
+                "width": 3 if i == chosen else 1.25,
+            },
+            hovertemplate=f"{plain(names[i])}, %{{x}}: <b>%{{y:.3f}}</b><extra></extra>",
+        )
+        for i in order
+    ]
+    span = float(np.ptp(biases)) or 1.0
+    labels = []
+    if chosen is not None:
+        labels = end_labels(
+            [(float(biases[chosen, -1]), plain(names[chosen]), text("key", mode))], 0.1 * span
+        )
+    return go.Figure(
+        traces,
+        {
+            "template": template(mode),
+            "height": 340,
+            "xaxis": {
+                "title": {"text": "key − query, in positions"},
+                "range": [int(distances[0]), int(distances[-1])],
+            },
+            "yaxis": {"title": {"text": "added to the score"}, "zeroline": True},
+            "margin": {"r": 88, "t": 16},
+            "annotations": labels,
+        },
+    )
+
+
+def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
+    """What one head adds to the scores of a short text, (query, key), NaN where a key is hidden; darker takes more away."""
+    count = len(bias)
+    heatmap = go.Heatmap(
+        z=np.asarray(-bias, dtype=np.float32),
+        colorscale=even_scale(SEQUENTIAL[mode]),
+        xgap=1,
+        ygap=1,
+        hovertemplate="query %{y}, key %{x}: <b>−%{z:.3f}</b><extra></extra>",
+        colorbar={**horizontal_bar("taken from the score", mode), "ypad": 62},
+    )
+    axis = {"fixedrange": True, "constrain": "domain", "showgrid": False}
+    return go.Figure(
+        [heatmap],
+        {
+            "template": template(mode),
+            "height": 460,
+            "xaxis": {
+                **axis,
+                "title": {"text": "key (to)", "font": {"color": text("key", mode)}},
+                "range": [-0.5, count - 0.5],
+                "constraintoward": "left",
+            },
+            "yaxis": {
+                **axis,
+                "title": {"text": "query (from)", "font": {"color": text("query", mode)}},
+                "range": [count - 0.5, -0.5],
+                "scaleanchor": "x",
+            },
+            "margin": {"t": 16, "b": 120},
+        },
+    )

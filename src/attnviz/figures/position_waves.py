@@ -1,0 +1,214 @@
+"""Sinusoidal and rotary positions: waves, their wavelengths, and shifts as rotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from attnviz.analysis.positions import ByDistance
+from attnviz.figures.axis import end_labels
+from attnviz.figures.theme import GREY, HAIRLINE, INK, Mode, mark, template, text
+from attnviz.tracing.trace import Floats
+
+_APART = 2.6
+"""Between the middles of two curves that go from -1 to 1, so that they never touch."""
+
+
+def dimension_curves(table: Floats, dimensions: Sequence[int], mode: Mode) -> go.Figure:
+    """Chosen dimensions of a sinusoidal table (position, width) as curves, one below the other: sines solid, cosines
+    dashed."""
+    length = len(table)
+    xs = np.arange(length)
+    curves = [
+        go.Scatter(
+            x=xs,
+            y=table[:, dimension] - _APART * row,
+            customdata=table[:, dimension],
+            mode="lines",
+            line={"color": INK[mode], "width": 1.75, "dash": "dash" if dimension % 2 else "solid"},
+            hovertemplate=f"dimension {dimension}, position %{{x}}: <b>%{{customdata:.3f}}</b><extra></extra>",
+        )
+        for row, dimension in enumerate(dimensions)
+    ]
+    middles = [-_APART * row for row in range(len(dimensions))]
+    return go.Figure(
+        curves,
+        {
+            "template": template(mode),
+            "height": 60 + 46 * max(len(dimensions), 2),
+            "xaxis": {"title": {"text": "position"}, "range": [0, max(length - 1, 1)]},
+            "yaxis": {
+                "tickvals": middles,
+                "ticktext": [f"{d} {'cosine' if d % 2 else 'sine'}" for d in dimensions],
+                "range": [middles[-1] - 1.4, 1.4],
+                "showgrid": True,
+            },
+        },
+    )
+
+
+def products_curve(products: ByDistance, mode: Mode) -> go.Figure:
+    """Dot products against distance: their mean as a line, from least to most as a band."""
+    xs = np.arange(len(products.mean))
+    band = {"mode": "lines", "line": {"width": 0, "color": GREY[mode]}, "hoverinfo": "skip"}
+    return go.Figure(
+        [
+            go.Scatter(x=xs, y=products.most, **band),
+            go.Scatter(x=xs, y=products.least, fill="tonexty", fillcolor=HAIRLINE[mode], **band),
+            go.Scatter(
+                x=xs,
+                y=products.mean,
+                mode="lines",
+                line={"color": INK[mode], "width": 2},
+                hovertemplate="%{x} apart: <b>%{y:.3f}</b><extra></extra>",
+            ),
+        ],
+        {
+            "template": template(mode),
+            "height": 300,
+            "xaxis": {"title": {"text": "distance"}, "range": [0, max(len(xs) - 1, 1)]},
+            "yaxis": {"title": {"text": "dot product"}, "zeroline": True},
+        },
+    )
+
+
+def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode: Mode) -> go.Figure:
+    """A dial for each of the ``pairs``: the hand at ``position`` (dashed), and ``shift`` positions later (solid).
+
+    The arc between them is the rotation by ``shift``: the same from every position.
+    """
+    columns = 4
+    rows = -(-len(pairs) // columns)
+    traces: list[go.Scatter] = []
+    notes: list[dict[str, Any]] = []
+    full = np.linspace(0, 2 * np.pi, 73)
+    for number, pair in enumerate(pairs):
+        x0, y0 = 2.7 * (number % columns), -3.4 * (number // columns)
+        speed = float(turning[pair])
+        start, end = speed * position, speed * (position + shift)
+        arc = np.linspace(start, end, 2 + min(720, int(abs(end - start) / 0.05)))
+        lines = (
+            (full, 1.0, {"color": HAIRLINE[mode], "width": 1.5}, False),
+            (arc, 0.72, {"color": mark("query", mode), "width": 4}, False),
+            (np.array([start]), 1.0, {"color": GREY[mode], "width": 2, "dash": "dash"}, True),
+            (np.array([end]), 1.0, {"color": INK[mode], "width": 2.5}, True),
+        )
+        for angles, radius, line, hand in lines:
+            xs, ys = radius * np.cos(angles), radius * np.sin(angles)
+            if hand:
+                xs, ys = np.insert(xs, 0, 0), np.insert(ys, 0, 0)
+            traces.append(
+                go.Scatter(x=x0 + xs, y=y0 + ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
+            )
+        turn = (
+            f"{shift * speed / (2 * np.pi):.3g} turns"
+            if shift * speed >= 2 * np.pi
+            else f"{np.degrees(shift * speed):.3g}°"
+        )
+        notes.append(
+            {
+                "x": x0,
+                "y": y0 - 1.08,
+                "yanchor": "top",
+                "text": f"pair {pair}<br><b>{turn}</b>",
+                "showarrow": False,
+                "font": {"color": INK[mode], "size": 14},
+            }
+        )
+    across = min(len(pairs), columns)
+    hidden = {"visible": False, "fixedrange": True}
+    return go.Figure(
+        traces,
+        {
+            "template": template(mode),
+            "height": 24 + 200 * rows,
+            "xaxis": {
+                **hidden,
+                "range": [-1.3, 2.7 * (across - 1) + 1.3],
+                "constrain": "domain",
+                "constraintoward": "left",
+            },
+            "yaxis": {
+                **hidden,
+                "range": [-3.4 * (rows - 1) - 2.2, 1.1],
+                "scaleanchor": "x",
+                "constrain": "domain",
+            },
+            "annotations": notes,
+            "margin": {"t": 4, "b": 4},
+        },
+    )
+
+
+def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mode: Mode) -> go.Figure:
+    """Positions for one turn of each pair, on a logarithmic axis; beside it those of another base, and the longest text."""
+    xs = np.arange(len(own))
+    traces = [
+        go.Scatter(
+            x=xs,
+            y=own,
+            mode="lines+markers",
+            line={"color": INK[mode], "width": 2},
+            marker={"size": 5},
+            hovertemplate="pair %{x}: once around in <b>%{y:,.1f}</b> positions<extra></extra>",
+        )
+    ]
+    labels = [(float(np.log10(own[-1])), "this base", INK[mode])]
+    if other is not None:
+        traces.append(
+            go.Scatter(
+                x=xs,
+                y=other,
+                mode="lines",
+                line={"color": GREY[mode], "width": 2, "dash": "dot"},
+                hovertemplate="own base, pair %{x}: <b>%{y:,.1f}</b> positions<extra></extra>",
+            )
+        )
+        labels.append((float(np.log10(other[-1])), "the model's", GREY[mode]))
+    highest = max(float(np.max(t.y)) for t in traces)
+    notes = end_labels(labels, 0.07 * np.log10(highest / 6))
+    shapes: list[dict[str, Any]] = []
+    if longest:
+        shapes.append(
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": longest,
+                "y1": longest,
+                "line": {"color": mark("key", mode), "width": 1.5, "dash": "dash"},
+            }
+        )
+        notes.append(
+            {
+                "xref": "paper",
+                "x": 0.01,
+                "xanchor": "left",
+                "y": float(np.log10(longest)),
+                "yanchor": "bottom",
+                "text": f"longest text, {longest:,} positions",
+                "showarrow": False,
+                "font": {"color": text("key", mode), "size": 14},
+            }
+        )
+    return go.Figure(
+        traces,
+        {
+            "template": template(mode),
+            "height": 320,
+            "xaxis": {"title": {"text": "pair"}},
+            "yaxis": {
+                "type": "log",
+                "title": {"text": "positions for one turn"},
+                "tickvals": [10.0**k for k in range(10)],
+                "ticktext": [f"{10**k:,}" if k < 7 else f"10<sup>{k}</sup>" for k in range(10)],
+            },
+            "margin": {"r": 100, "t": 16},
+            "annotations": notes,
+            "shapes": shapes,
+        },
+    )
