@@ -7,7 +7,8 @@ import streamlit as st
 from app import heatmaps, selection
 from app.heatmaps import Heads
 from app.lessons import lesson
-from app.many_heads import Layer, choose_head, choose_in_layer, metric
+from app.many_heads import all_heads, one_layer, questions, together
+from app.many_heads.layer import Layer
 from app.widgets import facts, figure, formula, head_controls, head_table, page, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
@@ -24,28 +25,28 @@ def body(heads: Heads) -> None:
         margin, main = st.container(key="many_margin"), st.container(key="many_main")
     with margin:
         at = head_controls.place(heads, WORDS, with_token=False)
-        measure = metric(heads, WORDS)
+        measure = all_heads.metric(heads, WORDS)
     here = Layer(heads, at.layer, at.head)
-    said = here.said(WORDS)
+    said = one_layer.said(here, WORDS)
     with margin if heads.layers <= WIDEST_IN_MARGIN else st.container(key="many_strip"):
         figure.show(
-            here.map(WORDS, measure, figure.mode()),
+            all_heads.picture(here, WORDS, measure, figure.mode()),
             "head_map",
-            here.map_alt(WORDS, measure),
-            here.map_data,
+            all_heads.alt(here, WORDS, measure),
+            partial(all_heads.data, here),
             fills=True,
-            on_pick=choose_head(heads),
+            on_pick=all_heads.choose(heads),
         )
     with main:
         html("<h2 class='av-section'>{}</h2>", WORDS.say("layer_heads", layer=at.layer, heads=heads.heads))
-        st.html(f"<style>.st-key-many {{ --aspect: {here.aspect():.4f}; }}</style>")
+        st.html(f"<style>.st-key-many {{ --aspect: {one_layer.aspect(here):.4f}; }}</style>")
         figure.show(
-            here.small(WORDS, figure.mode()),
+            one_layer.picture(here, WORDS, figure.mode()),
             "layer_heads",
             WORDS.say("layer_alt", layer=at.layer, heads=heads.heads, said=said),
-            here.small_data,
+            partial(one_layer.data, here),
             fills=True,
-            on_pick=choose_in_layer(here),
+            on_pick=one_layer.choose(here),
         )
         html("<p class='av-say' role='status'>{}</p>", said)
         html("<p class='av-source'>{}</p>", WORDS.say("score_note"))
@@ -54,24 +55,24 @@ def body(heads: Heads) -> None:
     with blocks.section(
         "together", WORDS.say("together"), WORDS.say("together_remark", layer=at.layer, head=at.head)
     ):
-        together(here)
-    blocks.try_this(here.suggestions(WORDS))
-    blocks.check_yourself(here.questions(WORDS))
+        put_together(here)
+    blocks.try_this(questions.suggestions(here, WORDS))
+    blocks.check_yourself(questions.questions(here, WORDS))
     blocks.the_code(here.code(WORDS))
 
 
-def together(here: Layer) -> None:
+def put_together(here: Layer) -> None:
     """From the heads to the stream: shapes, numbers, and what heads share."""
     formula.show(r"\text{heads side by side}\; W_O, \qquad \text{head}_i = A_i\,\V_i")
-    facts.show(here.facts(WORDS))
-    html("<p class='av-text'>{}</p>", here.shared(WORDS))
+    facts.show(together.facts(here, WORDS))
+    html("<p class='av-text'>{}</p>", together.shared(here, WORDS))
     found = here.outputs
     if found is None:
         html("<p class='av-source'>{}</p>", WORDS.say("no_projection"))
         return
-    fig = here.together(WORDS, found, figure.mode())
-    figure.show(fig, "together", WORDS.say("together_alt"), partial(here.together_data, found))
-    html("<p class='av-say'>{}</p>", here.together_said(WORDS, found))
+    fig = together.picture(here, WORDS, found, figure.mode())
+    figure.show(fig, "together", WORDS.say("together_alt"), partial(together.data, here, found))
+    html("<p class='av-say'>{}</p>", together.said(here, WORDS, found))
 
 
 def all_of_it() -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import selection
+from app.many_heads import one_layer
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
 
     from app.lessons import Lesson
-    from app.many_heads import Layer
+    from app.many_heads.layer import Layer
 
 _WHOLE = ("Layer", "Head")
 _WORDS = ("Strongest pattern",)
@@ -22,7 +23,7 @@ _PLAIN = ("Score", "Entropy", "Distance")
 def show(here: Layer, words: Lesson) -> None:
     """Draw the table of this layer's heads, or of all heads where the learner asks for them."""
     every = st.toggle(words.say("table_all"), key="every", bind="query-params")
-    columns = here.table(words, every)
+    columns = one_layer.table(here, words, every)
     rows = len(columns["Head"])
     st.dataframe(
         columns,

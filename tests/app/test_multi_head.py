@@ -12,7 +12,8 @@ import pytest
 import attnviz
 from app.heatmaps import Heads
 from app.lessons import lesson
-from app.many_heads import Layer
+from app.many_heads import all_heads, one_layer
+from app.many_heads.layer import Layer
 from attnviz.analysis.head_patterns import head_patterns
 from tests.analysis.records import even, made_tokens, made_trace
 from tests.app.conftest import errors, markup, notes
@@ -105,17 +106,15 @@ def test_suggestions_open_the_best_head_and_questions_know_their_answer(open_pag
 
 
 def test_picking_a_head_in_the_map_and_in_the_layer(patterns, monkeypatch):
-    from app.many_heads import choose_head, choose_in_layer
-
     chosen = {}
     monkeypatch.setattr("app.selection.choose", lambda **values: chosen.update(values))
     heads = Heads(MINILM, SENTENCE, attnviz.trace(attnviz.load(MINILM), SENTENCE), "encoder")
-    choose_head(heads)(4 * 12 + 7)
+    all_heads.choose(heads)(4 * 12 + 7)
     assert (chosen["layer"], chosen["head"]) == (4, 7)
-    choose_in_layer(Layer(heads, 2, 0))(11)
+    one_layer.choose(Layer(heads, 2, 0))(11)
     assert (chosen["layer"], chosen["head"]) == (2, 11)
     chosen.clear()
-    choose_in_layer(Layer(heads, 2, 0))(12)
+    one_layer.choose(Layer(heads, 2, 0))(12)
     assert not chosen
 
 
@@ -128,9 +127,9 @@ def test_sentences_follow_from_the_data():
     trace = made_trace([[even(6), back]], tokens)
     heads = Heads("made", "a b", trace, "encoder")
     heads.__dict__["patterns"] = head_patterns(trace, "encoder")
-    assert "no clear pattern" in Layer(heads, 0, 0).said(words)
-    assert "100 % of its weight to the token before" in Layer(heads, 0, 1).said(words)
-    assert "as evenly as over 6.0 tokens" in Layer(heads, 0, 0).said(words)
+    assert "no clear pattern" in one_layer.said(Layer(heads, 0, 0), words)
+    assert "100 % of its weight to the token before" in one_layer.said(Layer(heads, 0, 1), words)
+    assert "as evenly as over 6.0 tokens" in one_layer.said(Layer(heads, 0, 0), words)
 
 
 def test_the_code_prints_a_line_a_head(open_page):
