@@ -21,7 +21,7 @@ DONE := .venv/done
 SERVE := $(BIN)/python -m uvicorn app.asgi:app --host $(HOST) --port $(PORT) --log-level warning \
   --ws websockets-sansio --ws-per-message-deflate false --ws-ping-interval 30 --ws-ping-timeout 30 --proxy-headers
 
-.PHONY: help run test check format models bench image train-spelling evaluate-spelling clean
+.PHONY: help run test check format models bench image train-spelling publish-spelling evaluate-spelling clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "make %-20s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ image: ## Build the container image and start it (a container engine, or Debian 
 
 train-spelling: $(DONE)/training ## Train the spelling-to-sound model (hours; goes on where it was interrupted)
 	$(BIN)/python -m training.spelling_to_sound.train
+
+publish-spelling: $(DONE)/training ## Put the trained spelling-to-sound model into the package
+	$(BIN)/python -m training.spelling_to_sound.publish
 
 evaluate-spelling: $(DONE)/training ## Score the shipped spelling-to-sound model on all held-out words
 	$(BIN)/python -m training.spelling_to_sound.evaluate

@@ -1,4 +1,4 @@
-"""Train the model: python -m training.spelling_to_sound.train --minutes 90.
+"""Train the model: python -m training.spelling_to_sound.train --minutes 180.
 
 Goes on from its last state after a kill. The same seed gives the same examples in the same order; how far a run gets in
 its minutes depends on the machine.
@@ -125,7 +125,7 @@ def main() -> None:
     """Train until the minutes or the steps are used up."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--minutes", type=float, default=90, help="length of the run, those before a kill included"
+        "--minutes", type=float, default=180, help="length of the run, those before a kill included"
     )
     parser.add_argument("--steps", type=int, default=40_000, help="length of the run, if that comes earlier")
     parser.add_argument("--tokens", type=int, default=3072, help="of spellings and sounds in a step")
