@@ -27,12 +27,12 @@ def picture(here: Layer, words: Lesson, mode: Mode) -> go.Figure:
     return layer_heads(here.thumbnails, captions, here.head, mode)
 
 
-def aspect(here: Layer) -> float:
-    """Height of the small matrices by their width."""
-    from attnviz.figures.multi_head import layer_heads_aspect
+def size(here: Layer) -> tuple[float, int]:
+    """Height of the small matrices by their width, and how many rows of them there are."""
+    from attnviz.figures.multi_head import layer_heads_aspect, rows_of
 
     heads, rows, columns = here.thumbnails.shape
-    return layer_heads_aspect(heads, rows, columns)
+    return layer_heads_aspect(heads, rows, columns), rows_of(heads)
 
 
 def data(here: Layer) -> dict[str, Any]:
@@ -115,7 +115,11 @@ def choose(here: Layer) -> Callable[[int], None]:
 
 
 def _caption(here: Layer, words: Lesson, head: int) -> list[str]:
+    """The head with the score of its strongest pattern; below, the pattern with its share."""
     found = here.heads.patterns.strongest(here.layer, head)
-    if found is None or found.score < CLEAR:
+    if found is None:
         return [f"H{head}"]
-    return [f"H{head} {whole_percent(found.share)}", words.say(f"tag_{found.pattern}")]
+    return [
+        f"H{head} {signed(found.score)}",
+        f"{words.say(f'tag_{found.pattern}')} {whole_percent(found.share)}",
+    ]

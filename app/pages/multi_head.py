@@ -15,7 +15,6 @@ from app.widgets.guard import fragment
 from app.widgets.markup import html
 
 WORDS = lesson("multi_head")
-WIDEST_IN_MARGIN = 12  # layers; more need the whole width
 
 
 @fragment
@@ -26,9 +25,7 @@ def body(heads: Heads) -> None:
     with margin:
         at = head_controls.place(heads, WORDS, with_token=False)
         measure = all_heads.metric(heads, WORDS)
-    here = Layer(heads, at.layer, at.head)
-    said = one_layer.said(here, WORDS)
-    with margin if heads.layers <= WIDEST_IN_MARGIN else st.container(key="many_strip"):
+        here = Layer(heads, at.layer, at.head)
         figure.show(
             all_heads.picture(here, WORDS, measure, figure.mode()),
             "head_map",
@@ -37,9 +34,10 @@ def body(heads: Heads) -> None:
             fills=True,
             on_pick=all_heads.choose(heads),
         )
+    said, (aspect, rows) = one_layer.said(here, WORDS), one_layer.size(here)
     with main:
         html("<h2 class='av-section'>{}</h2>", WORDS.say("layer_heads", layer=at.layer, heads=heads.heads))
-        st.html(f"<style>.st-key-many {{ --aspect: {one_layer.aspect(here):.4f}; }}</style>")
+        st.html(f"<style>.st-key-many {{ --aspect: {aspect:.4f}; --rows: {rows}; }}</style>")
         figure.show(
             one_layer.picture(here, WORDS, figure.mode()),
             "layer_heads",

@@ -48,6 +48,21 @@ def test_the_map_has_layers_across_and_heads_down():
     assert "<b>L2</b>" in figure.layout.xaxis.ticktext and "<b>H1</b>" in figure.layout.yaxis.ticktext
 
 
+def test_the_map_of_a_deep_model_has_layers_down_and_heads_across():
+    values = np.arange(60, dtype=np.float32).reshape(30, 2)  # (layer, head)
+    written = [["x"] * 2] * 30
+    figure = head_map(values, "light", chosen=(17, 1), title="n", written=written, largest=59)
+    points, cells = figure.data
+    assert cells.z[17][1] == 35
+    number = points.text.index("L17H1: x")
+    assert number == 17 * 2 + 1 and (points.x[number], points.y[number]) == (1, 17)
+    (frame,) = figure.layout.shapes
+    assert ((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2) == (1, 17)
+    layers = figure.layout.yaxis
+    assert "<b>L17</b>" in layers.ticktext and len(layers.ticktext) <= 16
+    assert all(f"L{at}" in name for at, name in zip(layers.tickvals, layers.ticktext, strict=True))
+
+
 def test_the_framed_numbers_are_the_chosen_head():
     side_by_side = np.zeros((2, 12), np.float32)
     figure = put_together(side_by_side, np.ones((2, 5), np.float32), ["a", "b"], 2, 3, ("in", "out"), "light")

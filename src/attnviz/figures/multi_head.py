@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from attnviz.figures import weight_colours
 from attnviz.figures.attention_steps import Panel, strips
+from attnviz.figures.axis import shown_labels
 from attnviz.figures.theme import (
     GREY,
     INK,
@@ -23,6 +24,10 @@ from attnviz.figures.theme import (
 )
 from attnviz.tracing.trace import Floats
 
+MOST_ACROSS = 12
+"""Layers that a map has across."""
+
+_MOST_NUMBERS = 16  # along an axis of a map
 _BETWEEN = 0.08  # of a tile's width, from tile to tile
 _CAPTION = 0.42  # of a tile's width, for what stands below it
 
@@ -33,6 +38,11 @@ def columns_of(heads: int) -> int:
     """How many tiles stand in a row: about two and a half times as many as there are rows, without gaps if it can be."""
     best = max(4, ceil(sqrt(2.5 * heads)))
     return min(heads, next((c for c in (best, best - 1, best + 1) if heads % c == 0), best))
+
+
+def rows_of(heads: int) -> int:
+    """How many rows of tiles there are."""
+    return ceil(heads / columns_of(heads))
 
 
 def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int, mode: Mode) -> go.Figure:
@@ -129,12 +139,14 @@ def head_map(
 ) -> go.Figure:
     """One number for every head, (layer, head), as a colour: layers across, heads down, the ``chosen`` head framed.
 
+    More layers than :data:`MOST_ACROSS` go down, with heads across, so that the map stays narrow.
     ``written`` says the number of each head, ``largest`` is the end of the colours, which begin at 0. Point i is layer
     i // heads, head i % heads, to be picked.
     """
     layers, heads = values.shape
+    deep = layers > MOST_ACROSS
     cells = go.Heatmap(
-        z=values.T,
+        z=values if deep else values.T,
         zmin=0,
         zmax=largest,
         colorscale=even_scale([mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]),
@@ -147,14 +159,14 @@ def head_map(
             "tickvals": [0, largest],
             "ticktext": ["0", f"{largest:.3g}"],
             "lenmode": "fraction",
-            "len": 0.9 if layers <= 12 else 0.3,
+            "len": 0.9,
             "ypad": 8,
         },
     )
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
     points = go.Scatter(
-        x=[layer for layer, _ in places],
-        y=[head for _, head in places],
+        x=[place[deep] for place in places],
+        y=[place[not deep] for place in places],
         mode="markers",
         marker={"symbol": "square", "size": 22, "opacity": 0},
         selected={"marker": {"opacity": 0}},
@@ -162,7 +174,7 @@ def head_map(
         text=[f"L{layer}H{head}: {written[layer][head]}" for layer, head in places],
         hovertemplate="%{text}<extra></extra>",
     )
-    layer, head = chosen
+    x, y = chosen[deep], chosen[not deep]
     axis: dict[str, Any] = {
         "showgrid": False,
         "zeroline": False,
@@ -181,17 +193,15 @@ def head_map(
             "xaxis": {
                 **axis,
                 "side": "top",
-                "range": [-0.5, layers - 0.5],
-                "tickvals": list(range(layers)),
-                "ticktext": [f"<b>L{i}</b>" if i == layer else f"L{i}" for i in range(layers)],
+                "range": [-0.5, (heads if deep else layers) - 0.5],
+                **(_numbered("H", heads, x) if deep else _numbered("L", layers, x)),
             },
             "yaxis": {
                 **axis,
-                "range": [heads - 0.5, -0.5],
-                "tickvals": list(range(heads)),
-                "ticktext": [f"<b>H{i}</b>" if i == head else f"H{i}" for i in range(heads)],
+                "range": [(layers if deep else heads) - 0.5, -0.5],
+                **(_numbered("L", layers, y) if deep else _numbered("H", heads, y)),
             },
-            "shapes": [_frame(layer - 0.5, head - 0.5, 1, 1, mode)],
+            "shapes": [_frame(x - 0.5, y - 0.5, 1, 1, mode)],
             "hovermode": "closest",
             "clickmode": "event+select",
             "dragmode": False,
@@ -224,8 +234,16 @@ def put_together(
 
 def _extent(heads: int, rows: int, columns: int) -> tuple[float, float]:
     side, across = max(rows, columns), columns_of(heads)
-    down = ceil(heads / across)
-    return side * (1 + _BETWEEN) * across, side * (1 + _CAPTION) * down
+    return side * (1 + _BETWEEN) * across, side * (1 + _CAPTION) * rows_of(heads)
+
+
+def _numbered(letter: str, count: int, chosen: int) -> dict[str, Any]:
+    """Numbers along an axis, as many as there is room for, the chosen one bold."""
+    shown = shown_labels(count, [chosen], count / _MOST_NUMBERS)
+    return {
+        "tickvals": shown,
+        "ticktext": [f"<b>{letter}{i}</b>" if i == chosen else f"{letter}{i}" for i in shown],
+    }
 
 
 def _frame(x: float, y: float, width: float, height: float, mode: Mode) -> dict[str, Any]:
