@@ -49,14 +49,17 @@ def show(here: Here, words: Lesson) -> Taught:
             )
         table = whole[:rows]
         similar = cosine_similarities(table)
+        far = min(32, rows - 1)
+        near, there = _mean_at(similar, 1), _mean_at(similar, far)
         observed = words.say(
             "learned_say",
+            alike=words.say("alike_more" if near > there + 0.05 else "alike_same"),
             title=here.title,
             rows=f"{len(whole):,}",
             width=f"{whole.shape[1]:,}",
-            near=signed(_mean_at(similar, 1)),
-            far=min(32, rows - 1),
-            there=signed(_mean_at(similar, min(32, rows - 1))),
+            near=signed(near),
+            far=far,
+            there=signed(there),
         )
         with main:
             hero(

@@ -28,7 +28,8 @@ WITHOUT = Edits(positions=False)
 class Moved:
     """How far each token's vector moved after each layer: arrays are (layer, token in the old order).
 
-    ``free`` is the same for a decoder's attention output without positions and without its mask, or None.
+    ``free`` (token,) is the same for what the heads of a decoder's first layer put out without positions and without its
+    mask, or None. Further layers read what its mask has already told apart.
     """
 
     mixed: str
@@ -46,7 +47,7 @@ def show(here: Here, words: Lesson) -> Taught:
             layer = slider(words.say("after_layer"), "layer", 0, layers - 1, 0)
             seed = slider(words.say("order"), "pos_order", 1, 20, 1)
         with main:
-            moved = _moved(here, seed, layers)
+            moved = _moved(here, seed)
         with margin:
             html("<p class='av-remark'>{}</p><p class='av-text'>{}</p>", words.say("mixed"), moved.mixed)
         with main:
@@ -67,7 +68,7 @@ _TARGET = "a"
 """What an encoder-decoder's decoder reads here: anything short, for only its encoder is looked at."""
 
 
-def _moved(here: Here, seed: int, layers: int) -> Moved:
+def _moved(here: Here, seed: int) -> Moved:
     mixed = shuffled_text(here.text, seed)
     runs = {
         edits: [_read(here, text, edits) for text in (single_blanks(here.text), mixed)]
@@ -77,8 +78,8 @@ def _moved(here: Here, seed: int, layers: int) -> Moved:
     order = same_tokens(before.tokens, after.tokens)
     free = None
     if here.kind == "decoder":
-        outputs = [[outputs_without_mask(run, "decoder", i) for i in range(layers)] for run in runs[WITHOUT]]
-        free = np.stack([changes(one, other, order) for one, other in zip(*outputs, strict=True)])
+        one, other = (outputs_without_mask(run, "decoder", 0) for run in runs[WITHOUT])
+        free = changes(one, other, order)
     return Moved(
         mixed,
         before.tokens.unique_labels,
@@ -111,14 +112,14 @@ def _picture(here: Here, moved: Moved, layer: int, words: Lesson) -> None:
         (words.say("without_positions"), moved.without[layer]),
     ]
     if moved.free is not None:
-        series.append((words.say("without_mask"), moved.free[0]))
+        series.append((words.say("without_mask"), moved.free))
     observed = words.say("shuffle_say", title=here.title, layer=layer, **_numbers(moved, layer))
     told = [observed]
     if moved.free is not None:
         told.append(
             words.say(
                 "shuffle_mask" if moved.without[layer].max() > 1e-3 else "shuffle_no_mask",
-                free=scientific(100 * float(moved.free[0].max())),
+                free=scientific(100 * float(moved.free.max())),
                 without=f"{100 * moved.without[layer].mean():.0f}",
             )
         )

@@ -1,11 +1,20 @@
 """Runs pages as Streamlit does, on the real bundled models, without a browser."""
 
+import base64
+import contextlib
+import io
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
+SENTENCE = "The animal didn't cross the street because it was too tired."
+"""What every page opens with."""
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +40,70 @@ def open_page():
     return run
 
 
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Tiny random models: the app opens "made/<type>", and "made2/<type>" with other weights. ``made(id)`` is the model."""
+    from attnviz.models import loading
+    from tests.tiny import save_tiny
+
+    opened, load, config_of = {}, loading.load, loading.config_of
+
+    def load_made(model_id, progress=None):
+        owner, _, model_type = str(model_id).partition("/")
+        if owner not in ("made", "made2"):
+            return load(model_id, progress)
+        if model_id not in opened:
+            found = load(save_tiny(tmp_path / owner / model_type, model_type, seed=len(owner)))
+            opened[model_id] = replace(found, id=model_id)
+        return opened[model_id]
+
+    def config_made(model):
+        return load_made(model).module.config if str(model).startswith("made") else config_of(model)
+
+    monkeypatch.setattr(loading, "load", load_made)
+    monkeypatch.setattr(loading, "config_of", config_made)
+    return load_made
+
+
 def markup(app):
     """All HTML of the page but the stylesheet."""
     return [e.proto.body for e in app.get("html") if "<style" not in e.proto.body]
+
+
+def plain(body):
+    """What a piece of HTML says."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
+
+
+def observations(app):
+    """The sentences of the page that say what was measured."""
+    return [plain(body) for body in markup(app) if "av-say" in body]
+
+
+def said(app):
+    """All of them as one text."""
+    return " ".join(observations(app))
+
+
+def chart(app, number=0):
+    """A figure as Plotly gets it."""
+    return json.loads(app.get("plotly_chart")[number].proto.spec)
+
+
+def array(values):
+    """An array of a figure, whether it is sent as a list or as bytes."""
+    if not isinstance(values, dict):
+        return np.array(values)
+    shape = [int(n) for n in str(values.get("shape", "-1")).split(",")]
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).reshape(shape)
+
+
+def run_code(app, number=0):
+    """What the code on the page prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(app.code[number].value, "the code", "exec"), {})
+    return printed.getvalue()
 
 
 def errors(app):

@@ -1,9 +1,6 @@
 """The page of all heads, on the real bundled models."""
 
-import contextlib
-import io
 import json
-import re
 import string
 
 import numpy as np
@@ -15,23 +12,11 @@ from app.lessons import lesson
 from app.many_heads import all_heads, one_layer
 from app.many_heads.layer import Layer
 from attnviz.analysis.head_patterns import head_patterns
+from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from tests.analysis.records import even, made_tokens, made_trace
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import SENTENCE, errors, markup, notes, observations, plain, run_code
 
 SCRIPT = "multi_head"
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
-TRANSLATOR = "attnviz/translate-en-pt"
-SENTENCE = "The animal didn't cross the street because it was too tired."
-
-
-def text(body):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
-
-
-def said(app):
-    """The sentence about the chosen head, and the one about the output projection."""
-    return [text(body) for body in markup(app) if "av-say" in body]
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +28,11 @@ def test_a_head_that_looks_one_token_back_is_said_to(open_page, patterns):
     app = open_page(SCRIPT, layer="0", head="2", metric="previous")
     assert not errors(app) and not notes(app)
     share = float(patterns.share["previous"][0, 2])
-    assert f"Head 2 of layer 0 gives {100 * share:.0f} % of its weight to the token before" in said(app)[0]
-    assert "(mean over 15 of 16 tokens). Chance for this length and mask is 6 %" in said(app)[0]
+    assert (
+        f"Head 2 of layer 0 gives {100 * share:.0f} % of its weight to the token before"
+        in observations(app)[0]
+    )
+    assert "(mean over 15 of 16 tokens). Chance for this length and mask is 6 %" in observations(app)[0]
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     points = charts[0]["data"][0] if charts[0]["data"][0]["type"] == "scatter" else charts[1]["data"][0]
     assert len(points["text"]) in (72, 12)
@@ -67,13 +55,13 @@ def test_a_decoder_has_no_next_token_and_shares_keys(open_page):
     app = open_page(SCRIPT, model=SMOLLM2, layer="5", head="4")
     assert not errors(app) and not notes(app)
     assert "To next" not in app.dataframe[0].value
-    (shared,) = [text(body) for body in markup(app) if "key-value cache" in body and "av-text" in body]
+    (shared,) = [plain(body) for body in markup(app) if "key-value cache" in body and "av-text" in body]
     assert "9 heads share 3 sets" in shared and "head 4 reads set 1 together with head 3 and head 5" in shared
     assert "384 numbers a layer in the key-value cache instead of 1,152" in shared
 
 
 def test_cross_attention_has_neither_distance_nor_neighbours(open_page):
-    app = open_page(SCRIPT, model=TRANSLATOR, kind="cross")
+    app = open_page(SCRIPT, model=TRANSLATE_EN_PT, kind="cross")
     assert not errors(app) and not notes(app)
     columns = set(app.dataframe[0].value)
     assert "Distance" not in columns and not columns & {"To itself", "To previous", "To next"}
@@ -87,8 +75,8 @@ def test_what_heads_add_to_the_stream(open_page):
     added = [trace.head_outputs("encoder", 1, h) @ matrix[:, 32 * h : 32 * h + 32].T for h in range(12)]
     lengths = [float(np.linalg.norm(one, axis=1).mean()) for one in added]
     most, least = int(np.argmax(lengths)), int(np.argmin(lengths))
-    assert f"Head {most} adds most to it: {lengths[most]:.2f} long" in said(app)[1]
-    assert f"head {least} least with {lengths[least]:.2f}" in said(app)[1]
+    assert f"Head {most} adds most to it: {lengths[most]:.2f} long" in observations(app)[1]
+    assert f"head {least} least with {lengths[least]:.2f}" in observations(app)[1]
     assert any("384 × 384" in body for body in markup(app) if "av-facts" in body)
 
 
@@ -98,7 +86,7 @@ def test_suggestions_open_the_best_head_and_questions_know_their_answer(open_pag
     layer, head = patterns.best("previous")
     assert f"layer {layer}, head {head}: 100 %, chance 6 %" in labels[0]
     next(b for b in app.button if b.key == "row_try_0").click().run()
-    assert said(app)[0].startswith(f"Head {head} of layer {layer} gives 100 %")
+    assert observations(app)[0].startswith(f"Head {head} of layer {layer} gives 100 %")
     assert app.selectbox(key="metric").value == "previous"
     pills = (app.button_group if len(app.get("button_group")) else app.pills)[-1]
     pills.set_value(["384"]).run()
@@ -134,17 +122,14 @@ def test_sentences_follow_from_the_data():
 
 def test_the_code_prints_a_line_a_head(open_page):
     app = open_page(SCRIPT, layer="0")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(app.code[0].value, "the code", "exec"), {})
-    lines = printed.getvalue().splitlines()
+    lines = run_code(app).splitlines()
     assert len(lines) == 12 and lines[2].startswith("2 1.00 to previous, chance 0.06")
 
 
 def test_one_token_has_no_pattern_and_no_fault(open_page):
     app = open_page(SCRIPT, model=SMOLLM2, text="the")
     assert not errors(app)
-    assert "too short" in said(app)[0]
+    assert "too short" in observations(app)[0]
 
 
 def test_nonsense_falls_back(open_page):

@@ -1,59 +1,25 @@
 """The page on positions on the real bundled models."""
 
-import base64
-import contextlib
-import io
-import json
-import re
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import attnviz
 from attnviz.analysis import positions as analysis
+from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from attnviz.models.positions import model_positions
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import SENTENCE, array, chart, errors, markup, notes, observations, run_code, said
 
 SCRIPT = "positions"
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
-TRANSLATOR = "attnviz/translate-en-pt"
-TEXT = "The animal didn't cross the street because it was too tired."
 VIEWS = ("Sinusoidal", "Learned", "Rotary", "T5 bias", "ALiBi", "Shuffle the words")
-
-
-def said(app):
-    """All observations, as text."""
-    bodies = [e for e in markup(app) if "av-say" in e]
-    return " ".join(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip() for body in bodies)
-
-
-def chart(app, number=0):
-    return json.loads(app.get("plotly_chart")[number].proto.spec)
-
-
-def array(values):
-    if not isinstance(values, dict):
-        return np.array(values)
-    shape = [int(n) for n in str(values.get("shape", "-1")).split(",")]
-    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).reshape(shape)
-
-
-def run_code(app):
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(app.code[0].value, "the code", "exec"), {})
-    return printed.getvalue()
 
 
 @pytest.fixture(scope="module")
 def models():
-    return {i: attnviz.load(i) for i in (MINILM, SMOLLM2, TRANSLATOR)}
+    return {i: attnviz.load(i) for i in (MINILM, SMOLLM2, TRANSLATE_EN_PT)}
 
 
 @pytest.mark.parametrize(
-    ("model", "view"), [(MINILM, "Learned"), (SMOLLM2, "Rotary"), (TRANSLATOR, "Sinusoidal")]
+    ("model", "view"), [(MINILM, "Learned"), (SMOLLM2, "Rotary"), (TRANSLATE_EN_PT, "Sinusoidal")]
 )
 def test_the_view_that_fits_the_model_opens_first(open_page, model, view):
     app = open_page(SCRIPT, model=model)
@@ -68,7 +34,7 @@ def test_another_model_opens_with_its_own_view(open_page):
     assert not errors(app) and not notes(app)
 
 
-@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATOR])
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATE_EN_PT])
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_with_every_model_and_its_code_runs(open_page, model, view):
     app = open_page(SCRIPT, model=model, scheme=view)
@@ -88,14 +54,16 @@ def test_the_learned_table_is_the_models_own(open_page, models):
     similar = np.diagonal(np.corrcoef(own) * 0 + own @ own.T, 1)
     norms = np.linalg.norm(own, axis=1)
     mean = (similar / norms[:-1] / norms[1:]).mean()
-    assert f"{mean:.2f} on average" in said(app)
+    assert f"Neighbours are more alike than others: their cosine similarity is {mean:.2f} on average" in said(
+        app
+    )
     assert run_code(app).startswith("(40, 384)")
 
 
 def test_sinusoidal_of_an_odd_width_and_the_translators_own_table(open_page, models):
-    app = open_page(SCRIPT, model=TRANSLATOR, pos_width="7", pos_length="9")
+    app = open_page(SCRIPT, model=TRANSLATE_EN_PT, pos_width="7", pos_length="9")
     np.testing.assert_allclose(array(chart(app)["data"][0]["z"]), analysis.sinusoidal(9, 7), atol=1e-7)
-    own = models[TRANSLATOR].module.get_encoder().embed_positions.weight.numpy()
+    own = models[TRANSLATE_EN_PT].module.get_encoder().embed_positions.weight.numpy()
     away = np.abs(analysis.sines_then_cosines(*own.shape, to_the_end=True) - own).max()
     assert away < 1e-6
     assert any("end at exactly 1 / base" in body and "256" in body for body in markup(app))
@@ -112,7 +80,7 @@ def test_what_was_typed_as_dimensions(open_page):
 
 def test_a_rotary_score_is_the_models_and_stays_when_both_move(open_page, models):
     app = open_page(SCRIPT, model=SMOLLM2, layer="3", head="2", pos_query="it", pos_key="animal")
-    trace = attnviz.trace(models[SMOLLM2], TEXT)
+    trace = attnviz.trace(models[SMOLLM2], SENTENCE)
     labels = trace.tokens.unique_labels
     score = float(trace.scores("decoder", 3, 2)[labels.index("it"), labels.index("animal")])
     assert f"The score of ‘it’ and ‘animal’ is {score:.3f}".replace("-", "−") in said(app)
@@ -129,11 +97,11 @@ def test_pairs_that_never_get_round_are_counted_from_the_models_speeds(open_page
 
 def test_shuffled_words_permute_without_positions_in_the_real_encoder(open_page, models):
     app = open_page(SCRIPT, scheme="Shuffle the words", layer="5", pos_order="4")
-    mixed = analysis.shuffled_text(TEXT, 4)
+    mixed = analysis.shuffled_text(SENTENCE, 4)
     moved = {}
     for positions in (True, False):
         edits = attnviz.Edits(positions=positions)
-        one, other = (attnviz.trace(models[MINILM], text, edits=edits) for text in (TEXT, mixed))
+        one, other = (attnviz.trace(models[MINILM], text, edits=edits) for text in (SENTENCE, mixed))
         order = analysis.same_tokens(one.tokens, other.tokens)
         moved[positions] = analysis.changes(one.hidden_states[6], other.hidden_states[6], order)
     bars = chart(app)["data"]
@@ -180,30 +148,9 @@ def test_the_steepest_alibi_head_is_not_the_first_for_twelve_heads(open_page):
     assert said(app).startswith("Head 8 takes 0.7071")
 
 
-@pytest.fixture
-def made(tmp_path, monkeypatch):
-    """Tiny models of other families, opened by the app under the id "made/<type>"."""
-    from attnviz.models import loading
-    from tests.tiny import save_tiny
-
-    opened, load = {}, loading.load
-
-    def load_made(model_id, progress=None):
-        if not str(model_id).startswith("made/"):
-            return load(model_id, progress)
-        if model_id not in opened:
-            model_type = model_id.partition("/")[2]
-            found = load(save_tiny(tmp_path / model_type, model_type))
-            opened[model_id] = replace(found, id=model_id)
-        return opened[model_id]
-
-    monkeypatch.setattr(loading, "load", load_made)
-    return lambda model_type: load_made(f"made/{model_type}")
-
-
 @pytest.mark.parametrize("model_type", ["t5", "umt5", "bart", "gemma3_text", "m2m_100", "smollm3"])
 def test_other_families_open_with_their_own_view(open_page, made, model_type):
-    model = made(model_type)
+    model = made(f"made/{model_type}")
     app = open_page(SCRIPT, model=model.id, text="the cat sat on the mat")
     assert not errors(app) and not notes(app)
     fitting = {"relative bias": "T5 bias", "learned": "Learned", "rotary": "Rotary"}
@@ -211,7 +158,7 @@ def test_other_families_open_with_their_own_view(open_page, made, model_type):
 
 
 def test_a_t5_shows_its_learned_biases(open_page, made):
-    model = made("t5")
+    model = made("made/t5")
     app = open_page(SCRIPT, model=model.id, text="the cat sat", head="2", pos_reach="16", pos_stack="decoder")
     bias = model_positions(model.module, model.architecture).biases[1]
     assert bias.stack == "decoder"
@@ -228,3 +175,25 @@ def test_what_is_moved_stays_in_the_address(open_page):
     app.slider(key="pos_rows").set_value(77).run()
     assert app.slider(key="pos_rows").value == 77
     assert app.query_params["pos_rows"] in ("77", ["77"])
+
+
+@pytest.mark.parametrize(
+    ("view", "model_type", "measured"),
+    [
+        ("Learned", "bert", {0, 1, 2}),
+        ("Rotary", "llama", {3}),
+        ("T5 bias", "t5", {0}),
+        ("Shuffle the words", "bert", {0}),
+    ],
+)
+def test_random_models_are_told_with_their_own_numbers(open_page, made, view, model_type, measured):
+    """Two of one shape with other weights: the sentences that rest on these come out different, the others do not."""
+    one, other = (
+        open_page(SCRIPT, model=f"{owner}/{model_type}", text="the cat sat on the mat", scheme=view)
+        for owner in ("made", "made2")
+    )
+    assert not errors(one) and not errors(other)
+    told = zip(observations(one), observations(other), strict=True)
+    assert {i for i, (here, there) in enumerate(told) if here != there} == measured
+    if view == "Learned":
+        assert "Neighbours are no more alike than others" in said(one)

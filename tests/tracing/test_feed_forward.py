@@ -13,23 +13,8 @@ from attnviz.models.architecture import FAMILIES
 from attnviz.models.weights import LAYOUTS, find, weights
 from attnviz.tracing import feed_forward as module
 from attnviz.tracing.feed_forward import feed_forward
-from tests.tiny import save_tiny
 
 TEXT = "the cat sat on the other side"
-
-
-@pytest.fixture(scope="module")
-def load(tmp_path_factory):
-    """Loads a tiny model of a type, once for this module."""
-    loaded = {}
-
-    def load_one(model_type, **changes):
-        key = (model_type, tuple(changes.items()))
-        if key not in loaded:
-            loaded[key] = attnviz.load(save_tiny(tmp_path_factory.mktemp(model_type), model_type, **changes))
-        return loaded[key]
-
-    return load_one
 
 
 def networks(model, stack):

@@ -8,23 +8,8 @@ import attnviz
 from attnviz.errors import SelectionError, TextError, TooManyTokens
 from attnviz.models.architecture import FAMILIES
 from attnviz.settings import settings
-from tests.tiny import save_tiny
 
 TEXT = "the cat sat on the other side"
-
-
-@pytest.fixture(scope="module")
-def load(tmp_path_factory):
-    """Loads a tiny model of a type, once for this module."""
-    loaded = {}
-
-    def load_one(model_type, **changes):
-        key = (model_type, tuple(changes.items()))
-        if key not in loaded:
-            loaded[key] = attnviz.load(save_tiny(tmp_path_factory.mktemp(model_type), model_type, **changes))
-        return loaded[key]
-
-    return load_one
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
