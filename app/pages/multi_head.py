@@ -4,12 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from app import heatmaps, selection
 from app.heatmaps import Heads
 from app.lessons import lesson
 from app.many_heads import all_heads, one_layer, questions, together
 from app.many_heads.layer import Layer
-from app.widgets import facts, figure, formula, head_controls, head_table, page, waiting
+from app.widgets import facts, figure, formula, head_controls, head_table, page
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
@@ -73,18 +72,6 @@ def put_together(here: Layer) -> None:
     html("<p class='av-say'>{}</p>", together.said(here, WORDS, found))
 
 
-def all_of_it() -> None:
-    """Trace the text, choose the kind of attention, and measure its heads."""
-    model_id, text = selection.model_id(), selection.text()
-    trace = waiting.trace(model_id, text, height=470)
-    heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
-    with waiting.skeleton(WORDS.say("measuring"), height=470):
-        heads.prepare()
-    heatmaps.follow(heads)
-    head_controls.checked(heads)
-    body(heads)
-
-
 page.head("multi_head", WORDS)
-page.guarded(all_of_it)
+page.guarded(lambda: body(head_controls.opened(WORDS, Heads.prepare)))
 page.foot("multi_head")

@@ -4,11 +4,13 @@ from functools import partial
 
 import streamlit as st
 
-from app import heatmaps, selection
-from app.head_steps import STEPS, Toy, Walk, choose_step, present, toy_picture
+from app import selection
+from app.head_steps import formulas, pictures, questions, row_table, sentences
+from app.head_steps import toy as toys
+from app.head_steps.walk import STEPS, Walk, choose_step, present
 from app.heatmaps import Heads
 from app.lessons import lesson
-from app.widgets import figure, formula, head_controls, page, picture, table, waiting
+from app.widgets import figure, formula, head_controls, page, picture, table
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
@@ -25,29 +27,29 @@ def body(heads: Heads) -> None:
     with margin:
         at = head_controls.place(heads, WORDS)
         walk = Walk(heads, at.layer, at.head, at.token)
-        picture.show("flow", walk.flow(WORDS, step), "flow", {"step": choose_step})
+        picture.show("flow", pictures.flow(walk, WORDS, step), "flow", {"step": choose_step})
     with main:
-        said = walk.said(WORDS, step)
+        said = sentences.said(walk, WORDS, step)
         with st.container(key="steps_bar"):
             html("<h2 class='av-section'>{}</h2>", walk.named(WORDS, step))
-            formula.show(walk.formula(step))
+            formula.show(formulas.formula(walk, step))
             _press("back", step - 1, "Left")
             _press("next", step + 1, "Right")
         alt = WORDS.say("figure_alt", step=walk.named(WORDS, step), said=said)
         figure.show(
-            walk.figure(WORDS, step, figure.mode()),
+            pictures.picture(walk, WORDS, step, figure.mode()),
             "attention_step",
             alt,
-            partial(walk.data, step),
+            partial(pictures.data, walk, step),
             fills=True,
         )
         html("<p class='av-say' role='status'>{}</p>", said)
     remark = WORDS.say("numbers_remark", query=walk.query, layer=at.layer, head=at.head)
     with blocks.section("numbers", WORDS.say("numbers"), remark):
-        table.show(walk.table(WORDS), remark, marked=walk.key)
+        table.show(row_table.table(walk, WORDS), remark, marked=walk.key)
     toy = from_scratch()
-    blocks.try_this(walk.suggestions(WORDS, toy))
-    blocks.check_yourself(walk.questions(WORDS))
+    blocks.try_this(questions.suggestions(walk, WORDS, toy))
+    blocks.check_yourself(questions.questions(walk, WORDS))
     blocks.the_code(walk.code(WORDS))
 
 
@@ -63,7 +65,7 @@ def _press(name: str, to: int, key: str) -> None:
     )
 
 
-def from_scratch() -> Toy:
+def from_scratch() -> toys.Toy:
     """The same steps with random numbers, and all the code there is to them."""
     with blocks.section("toy", WORDS.say("toy"), WORDS.say("toy_remark")):
         html("<p class='av-text'>{}</p>", WORDS.say("toy_lead"))
@@ -73,9 +75,9 @@ def from_scratch() -> Toy:
             size = _slider("d_k", 1, 16, 4)
             seed = _slider("seed", 0, 99, 0)
             causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
-        toy = Toy(tokens, width, size, seed, causal)
+        toy = toys.Toy(tokens, width, size, seed, causal)
         alt = WORDS.say("toy_alt", tokens=toy.tokens)
-        figure.show(toy_picture(toy, figure.mode()), "toy", alt, toy.data)
+        figure.show(toys.picture(toy, figure.mode()), "toy", alt, toy.data)
         html("<p class='av-say'>{}</p>", toy.said(WORDS))
         st.code(toy.code(), language="python")
     return toy
@@ -87,18 +89,6 @@ def _slider(key: str, low: int, high: int, start: int) -> int:
     return int(st.slider(label, low, high, start, key=key, bind="query-params"))
 
 
-def all_of_it() -> None:
-    """Trace the text, choose the kind of attention, and walk through a head."""
-    model_id, text = selection.model_id(), selection.text()
-    trace = waiting.trace(model_id, text, height=470)
-    heads = Heads(model_id, text, trace, head_controls.kind(trace.kinds, WORDS))
-    with waiting.skeleton(WORDS.say("measuring"), height=470):
-        _ = heads.opening
-    heatmaps.follow(heads)
-    head_controls.checked(heads)
-    body(heads)
-
-
 page.head("self_attention", WORDS)
-page.guarded(all_of_it)
+page.guarded(lambda: body(head_controls.opened(WORDS, lambda heads: heads.opening)))
 page.foot("self_attention")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
-from app import selection
+from app import heatmaps, selection
 from app.heatmaps import KIND_NAMES, Heads
 from app.lessons import Lesson
-from attnviz.tracing.trace import AttentionKind
+from app.widgets import waiting
+from app.widgets.markup import html
+from attnviz.models.bundled import SMOLLM2
+from attnviz.models.catalog import title_of
+from attnviz.tracing.trace import AttentionKind, Trace
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,25 @@ class Place:
     token: int
 
 
-def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
+def opened(words: Lesson, measure: Callable[[Heads], object]) -> Heads:
+    """Trace the text, choose the kind of attention, and ``measure`` its heads while the page says so."""
+    model_id, text = selection.model_id(), selection.text()
+    trace = waiting.trace(model_id, text, height=470)
+    heads = Heads(model_id, text, trace, _kind(trace, words))
+    with waiting.skeleton(words.say("measuring"), height=470):
+        measure(heads)
+    heatmaps.follow(heads)
+    checked(heads)
+    return heads
+
+
+def _kind(trace: Trace, words: Lesson) -> AttentionKind:
     """Encoder, decoder or cross-attention; asked only where the model has more than one."""
+    kinds = trace.kinds
     chosen = selection.one_of("kind", kinds, "kind of attention")
     if len(kinds) == 1:
         return chosen
-    with st.container(key="heat_kind"):
+    with st.container(key="head_kind", horizontal=True, vertical_alignment="center"):
         answer = st.segmented_control(
             words.say("kind"),
             kinds,
@@ -36,7 +53,10 @@ def kind(kinds: Sequence[AttentionKind], words: Lesson) -> AttentionKind:
             format_func=KIND_NAMES.__getitem__,
             required=True,
             label_visibility="collapsed",
+            width="content",
         )
+        if "decoder" not in kinds:
+            html("<p class='av-source'>{}</p>", words.say("no_decoder", other=title_of(SMOLLM2)))
     return answer or chosen
 
 

@@ -9,23 +9,11 @@ import numpy as np
 import pytest
 
 import attnviz
+from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from attnviz.tracing.inputs import attention_input
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import SENTENCE, errors, markup, notes, observations, plain, run_code
 
 SCRIPT = "self_attention"
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
-TRANSLATOR = "attnviz/translate-en-pt"
-SENTENCE = "The animal didn't cross the street because it was too tired."
-
-
-def said(app):
-    """The sentence of the present step."""
-    return text(next(body for body in markup(app) if "av-say" in body))
-
-
-def text(body):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
 
 
 def press(app, key):
@@ -64,7 +52,7 @@ def test_all_steps_of_an_encoder_by_pressing_on(open_page, trace):
         assert not errors(app) and not notes(app)
         assert any(f"Step {number + 1} of 8" in body for body in markup(app))
         for part in parts:
-            assert part in said(app), (number, said(app))
+            assert part in observations(app)[0], (number, observations(app)[0])
         if number < 7:
             press(app, "step_next")
     assert next(b for b in app.button if b.key == "step_next").disabled
@@ -75,24 +63,27 @@ def test_all_steps_of_an_encoder_by_pressing_on(open_page, trace):
 
 def test_a_decoder_masks_turns_and_shares(open_page):
     app = open_page(SCRIPT, model=SMOLLM2, step="5", layer="3", head="4", query="street")
-    assert "6 of 13 keys are masked for ‘street’" in said(app)
+    assert "6 of 13 keys are masked for ‘street’" in observations(app)[0]
     app = open_page(SCRIPT, model=SMOLLM2, step="2", layer="3", head="4", query="street")
-    assert "Heads 3 to 5 share these keys" in said(app) and "stores 3 sets instead of 9" in said(app)
+    assert (
+        "Heads 3 to 5 share these keys" in observations(app)[0]
+        and "stores 3 sets instead of 9" in observations(app)[0]
+    )
     app = open_page(SCRIPT, model=SMOLLM2, step="1")
-    assert "rotary positions" in said(app)
+    assert "rotary positions" in observations(app)[0]
 
 
 def test_cross_attention_asks_from_the_target_and_reads_the_source(open_page):
-    app = open_page(SCRIPT, model=TRANSLATOR, kind="cross", step="4")
+    app = open_page(SCRIPT, model=TRANSLATE_EN_PT, kind="cross", step="4")
     assert not errors(app) and not notes(app)
-    model = attnviz.load(TRANSLATOR)
+    model = attnviz.load(TRANSLATE_EN_PT)
     trace = attnviz.trace(model, SENTENCE)
     queries, keys = len(trace.target_tokens), len(trace.tokens)
     flow = next(body for body in markup(app) if "Step 5 of 8" in body)
     assert flow
     assert app.selectbox(key="query").options == list(trace.target_tokens.unique_labels)
-    assert f"of the {keys}" in said(app)
-    question = [text(b) for b in markup(app) if "av-question" in b][-1]
+    assert f"of the {keys}" in observations(app)[0]
+    question = [plain(b) for b in markup(app) if "av-question" in b][-1]
     assert "How many dot products" in question
     pills = app.button_group[-1] if len(app.get("button_group")) else app.pills[-1]
     assert f"{queries * keys:,}" in [o.replace("\\", "") for o in pills.options]
@@ -136,12 +127,12 @@ def test_from_scratch_is_a_dozen_lines_with_the_same_numbers(open_page):
     toy = toy_attention(6, 5, 16, 7, causal=True)
     np.testing.assert_allclose(made["weights"], toy.weights, atol=1e-6)
     np.testing.assert_allclose(made["output"], toy.output, atol=1e-5)
-    from app.head_steps import Toy
+    from app.head_steps.toy import Toy
 
     saved = Toy(6, 5, 16, 7, True).data()
     kept = [v for name, v in zip(saved["matrix"], saved["value"], strict=True) if name == "weights"]
     np.testing.assert_allclose(kept, toy.weights.ravel())
-    sentence = [text(b) for b in markup(app) if "av-say" in b][1]
+    sentence = observations(app)[1]
     largest = np.exp(made["q"] @ made["k"].T)
     largest = np.where(np.tri(6, dtype=bool), largest, 0)
     unscaled = (largest / largest.sum(axis=1, keepdims=True)).max()
@@ -165,10 +156,7 @@ def test_suggestions_and_questions_open_what_they_say(open_page):
 
 def test_the_code_prints_the_row(open_page, trace):
     app = open_page(SCRIPT)
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(app.code[1].value, "the code", "exec"), {})
-    lines = printed.getvalue().splitlines()
+    lines = run_code(app, 1).splitlines()
     assert len(lines) == 16
     weights = trace.weights("encoder", 3, 1)[trace.tokens.unique_labels.index("it")]
     for line, weight in zip(lines, weights, strict=True):
@@ -191,7 +179,8 @@ def test_what_is_sent_for_a_step_is_small(open_page):
 def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
     """Every step of every kind: a bias for distance, no scaling, a mask in the decoder; other numbers, other words."""
     from app import cache
-    from app.head_steps import STEPS, Walk
+    from app.head_steps import formulas, pictures, questions, sentences
+    from app.head_steps.walk import STEPS, Walk
     from app.heatmaps import Heads
     from app.lessons import lesson
     from tests.tiny import save_tiny
@@ -205,22 +194,22 @@ def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
         heads = Heads(f"made/{kind}", "the cat sat on the mat", trace, kind)
         one, other = Walk(heads, 0, 0, 2), Walk(heads, 1, 3, 2)
         for step in range(STEPS):
-            assert one.said(words, step) != other.said(words, step)
-            assert one.figure(words, step, "light").data and one.formula(step)
-            assert len(one.data(step)["value"])
+            assert sentences.said(one, words, step) != sentences.said(other, words, step)
+            assert pictures.picture(one, words, step, "light").data and formulas.formula(one, step)
+            assert len(pictures.data(one, step)["value"])
             # a subscript of more than a letter needs braces, or the formula is not typeset at all
-            assert not re.search(r"[_^]\\[A-Z]", one.formula(step))
+            assert not re.search(r"[_^]\\[A-Z]", formulas.formula(one, step))
         weights = trace.weights(kind, 0, 0)[2]
-        assert f"{100 * weights.max():.0f} %" in one.said(words, 6)
-        assert "does not scale" in one.said(words, 5)
+        assert f"{100 * weights.max():.0f} %" in sentences.said(one, words, 6)
+        assert "does not scale" in sentences.said(one, words, 5)
         bias = trace.call(kind, 0).bias
-        assert ("For the distance" in one.said(words, 5)) == (kind != "cross")
+        assert ("For the distance" in sentences.said(one, words, 5)) == (kind != "cross")
         if kind == "encoder":
-            assert f"{bias[0, 2, weights.argmax()]:.2f}".replace("-", "−") in one.said(words, 5)
-        assert ("are masked" in one.said(words, 5)) == (kind == "decoder")
-        for question in one.questions(words):
+            assert f"{bias[0, 2, weights.argmax()]:.2f}".replace("-", "−") in sentences.said(one, words, 5)
+        assert ("are masked" in sentences.said(one, words, 5)) == (kind == "decoder")
+        for question in questions.questions(one, words):
             assert question.answer in question.choices
-        flow = one.flow(words, 3)
+        flow = pictures.flow(one, words, 3)
         assert [box["shape"] for box in flow["boxes"]][-1] == f"{len(trace.query_tokens(kind))} × 6"
 
 
