@@ -4,9 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from app import neurons
 from app.lessons import lesson
-from app.neurons import Here
+from app.neurons import columns, questions, sentences
+from app.neurons.here import Here, Read, chosen, read
 from app.widgets import facts, figure, formula, neuron_controls, page, table
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
@@ -19,10 +19,10 @@ MODE = figure.mode()
 
 def widths(here: Here) -> None:
     """The network to scale, and where the parameters sit."""
-    shape, said = here.facts, here.lead(WORDS)
+    shape, said = here.facts, sentences.lead(here, WORDS)
     with st.container(key="ff"):
         with st.container(key="ff_margin"):
-            facts.show(here.widths(WORDS))
+            facts.show(sentences.widths(here, WORDS))
             formula.show(WORDS.words["formula_gated" if here.gated else "formula"])
         with st.container(key="ff_main"):
             fig = figures.widths(shape.d_model, here.neurons, shape.activation, here.gated, MODE)
@@ -41,9 +41,9 @@ def widths(here: Here) -> None:
 def in_text(here: Here, layer: int, token: int) -> int:
     """The strongest neurons of a token and of the whole text; returns the strongest one."""
     fired = here.strongest(layer, token)
-    said = here.in_text(WORDS, layer, token, fired)
+    said = sentences.in_text(here, WORDS, layer, token, fired)
     html("<p class='av-say'>{}</p>", said)
-    names, values = neuron_controls.columns(fired)
+    names, values = columns.bars(fired)
     figure.show(
         figures.neuron_bars(names, values, MODE), "ff_token", said, {"neuron": names, "activation": values}
     )
@@ -54,7 +54,7 @@ def in_text(here: Here, layer: int, token: int) -> int:
         figures.neuron_map(grid, rows, labels, MODE, here.spoken),
         "ff_map",
         WORDS.say("map_alt", layer=layer),
-        partial(neuron_controls.cells, rows, labels, grid),
+        partial(columns.cells, rows, labels, grid),
     )
     html("<p class='av-source'>{}</p>", WORDS.say("text_source"))
     return fired[0].neuron
@@ -63,13 +63,13 @@ def in_text(here: Here, layer: int, token: int) -> int:
 def one_neuron(here: Here, layer: int, start: int) -> int:
     """Which tokens fire a neuron, and what it writes."""
     neuron = neuron_controls.neuron(here, start, WORDS)
-    said, values = here.one(WORDS, layer, neuron), here.fires(layer, neuron)
+    said, values = sentences.one(here, WORDS, layer, neuron), here.fires(layer, neuron)
     html("<p class='av-say'>{}</p>", said)
     names = here.tokens.unique_labels
     figure.show(
         figures.neuron_bars(names, values, MODE), "ff_neuron", said, {"token": names, "activation": values}
     )
-    written = here.words_of(layer, neuron)
+    written = columns.words_of(here, layer, neuron)
     if written:
         table.show(written, WORDS.say("words_caption", neuron=neuron, layer=layer))
         html("<p class='av-source'>{}</p>", WORDS.say("words_source"))
@@ -81,20 +81,17 @@ def one_neuron(here: Here, layer: int, start: int) -> int:
 def functions(here: Here) -> None:
     """Activation functions, with the input and the gate to move."""
     x, up = neuron_controls.inputs(WORDS)
-    said = neuron_controls.at(x, up, WORDS)
+    said = sentences.functions(x, up, WORDS)
     html("<p class='av-say'>{}</p>", said)
     fig = figures.activation_curves(x, up, MODE, here.facts.activation)
-    figure.show(fig, "ff_functions", said, neuron_controls.values(up))
+    figure.show(fig, "ff_functions", said, columns.curves(up))
     html("<p class='av-source'>{}</p>", WORDS.say("functions_source"))
 
 
 @fragment
-def body(here: Here, asked: tuple[str, str]) -> None:
+def body(read: Read) -> None:
     """All that needs no new pass."""
-    if (
-        neurons.asked() != asked
-    ):  # a button here has chosen another model or stack: all of the page is to change
-        st.rerun()
+    here = chosen(read, WORDS)
     widths(here)
     with blocks.section("ff_text", WORDS.say("text"), WORDS.say("text_remark")):
         layer, token = neuron_controls.place(here, WORDS)
@@ -102,17 +99,17 @@ def body(here: Here, asked: tuple[str, str]) -> None:
     with blocks.section("ff_neuron", WORDS.say("neuron"), WORDS.say("neuron_remark")):
         neuron = one_neuron(here, layer, first)
     with blocks.section("ff_sparse", WORDS.say("sparse"), WORDS.say("sparse_remark")):
-        said = here.sparse(WORDS, layer)
+        said = sentences.sparse(here, WORDS, layer)
         html("<p class='av-say'>{}</p>", said)
         fig = figures.sparsity_curves(here.sparsity, here.neurons, MODE, layer)
-        figure.show(fig, "ff_sparsity", said, neuron_controls.by_layer(here.sparsity))
+        figure.show(fig, "ff_sparsity", said, columns.by_layer(here.sparsity))
     with blocks.section("ff_functions", WORDS.say("functions"), WORDS.say("functions_remark")):
         functions(here)
-    blocks.try_this(here.suggestions(WORDS))
-    blocks.check_yourself(here.questions(WORDS, layer, token))
-    blocks.the_code(here.code(WORDS, layer, token, neuron))
+    blocks.try_this(questions.suggestions(here, WORDS))
+    blocks.check_yourself(questions.questions(here, WORDS, layer, token))
+    blocks.the_code(sentences.code(here, WORDS, layer, token, neuron))
 
 
 page.head("feed_forward", WORDS)
-page.guarded(lambda: body(neurons.here(WORDS), neurons.asked()))
+page.guarded(lambda: body(read(WORDS)))
 page.foot("feed_forward")

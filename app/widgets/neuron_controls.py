@@ -1,24 +1,39 @@
-"""The controls of the feed-forward page, and its numbers as columns for saving."""
+"""The controls of the feed-forward page: stack, layer and token, neuron, inputs of a function."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from app import selection
-from app.neurons import WITH_UNEMBEDDING
 from app.widgets.markup import html
-from attnviz.analysis.feed_forward import ACTIVATIONS, gated
 from attnviz.models.catalog import title_of
-from attnviz.tracing.trace import Floats
 
 if TYPE_CHECKING:
     from app.lessons import Lesson
-    from app.neurons import Here
-    from attnviz.analysis.feed_forward import Fired, Sparsity
+    from app.neurons.here import Here
+    from attnviz.tracing.neurons import Stack
+
+WITH_UNEMBEDDING = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def stack(stacks: tuple[Stack, ...], words: Lesson) -> Stack:
+    """Which stack's networks; asked only where there are two."""
+    chosen = selection.one_of("ff_stack", stacks, "stack")
+    if len(stacks) == 1:
+        return chosen
+    answer = st.segmented_control(
+        words.say("stack"),
+        stacks,
+        default=stacks[0],
+        key="ff_stack",
+        bind="query-params",
+        format_func=str.capitalize,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return answer or chosen
 
 
 def place(here: Here, words: Lesson) -> tuple[int, int]:
@@ -63,51 +78,14 @@ def inputs(words: Lesson) -> tuple[float, float]:
     return float(x), float(up)
 
 
-def at(x: float, up: float, words: Lesson) -> str:
-    """What each function gives for the input, in a sentence."""
-    here = np.array([x])
-    found = {
-        name.lower(): f"{float(function(here)[0]):.3f}".replace("-", "−")
-        for name, function in ACTIVATIONS.items()
-    }
-    product = f"{float(gated(here, np.array([up]))[0]):.3f}".replace("-", "−")
-    shown = {"x": f"{x:g}".replace("-", "−"), "up": f"{up:g}".replace("-", "−")}
-    return words.say("functions_say", **shown, **found, gated=product)
-
-
-def values(up: float) -> dict[str, Any]:
-    """The curves as columns."""
-    xs = np.linspace(-6, 6, 241)
-    return {"input": xs, **{name: f(xs) for name, f in ACTIVATIONS.items()}, "gated": gated(xs, np.array(up))}
-
-
-def columns(fired: Sequence[Fired]) -> tuple[list[str], Floats]:
-    """Neurons by name, and their activations."""
-    return [f"neuron {f.neuron}" for f in fired], np.array([f.activation for f in fired], dtype=np.float32)
-
-
-def cells(rows: Sequence[int], labels: Sequence[str], grid: Floats) -> dict[str, Any]:
-    """A map (neuron, token) as columns."""
-    return {
-        "neuron": np.repeat(rows, len(labels)),
-        "token": list(labels) * len(rows),
-        "activation": grid.ravel(),
-    }
-
-
-def by_layer(found: Sparsity) -> dict[str, Any]:
-    """Sparsity as columns."""
-    return {
-        "layer": range(len(found.half)),
-        "share_above_zero": found.positive,
-        "share_exactly_zero": found.zero,
-        "neurons_for_half": found.half,
-    }
-
-
 def offer(here: Here, words: Lesson) -> None:
     """Say why no words can be read here; a button opens a model where they can."""
-    html("<p class='av-text'>{}</p>", here.without_words(words))
+    sentence = words.say(
+        "words_none_encoder" if here.stack == "encoder" else "words_none",
+        title=here.model.title,
+        other=title_of(WITH_UNEMBEDDING),
+    )
+    html("<p class='av-text'>{}</p>", sentence)
     if here.stack == "encoder" and "decoder" in here.record.stacks:
         st.button(
             words.say("use_decoder"),

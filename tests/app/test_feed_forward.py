@@ -1,9 +1,5 @@
 """The page on feed-forward networks on the real bundled models."""
 
-import base64
-import contextlib
-import io
-import json
 import re
 
 import numpy as np
@@ -11,55 +7,38 @@ import pytest
 
 import attnviz
 from attnviz.analysis import feed_forward as analysis
+from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from attnviz.models.weights import weights
 from attnviz.tracing.feed_forward import feed_forward
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import (
+    SENTENCE,
+    array,
+    chart,
+    errors,
+    markup,
+    notes,
+    observations,
+    plain,
+    run_code,
+    said,
+)
 
 SCRIPT = "feed_forward"
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
-TRANSLATOR = "attnviz/translate-en-pt"
-TEXT = "The animal didn't cross the street because it was too tired."
-
-
-def said(app):
-    """All observations, as text."""
-    bodies = [e for e in markup(app) if "av-say" in e]
-    return " ".join(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip() for body in bodies)
-
-
-def chart(app, number):
-    """The figures in their order: widths, token, map, neuron, sparsity, functions."""
-    return json.loads(app.get("plotly_chart")[number].proto.spec)
-
-
-def array(values):
-    if not isinstance(values, dict):
-        return np.array(values)
-    shape = [int(n) for n in str(values.get("shape", "-1")).split(",")]
-    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).reshape(shape)
-
-
-def run_code(app):
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(app.code[0].value, "the code", "exec"), {})
-    return printed.getvalue()
 
 
 @pytest.fixture(scope="module")
 def known():
     """Record, parameters and tokens of each model, made without the app."""
     found = {}
-    for model_id in (MINILM, SMOLLM2, TRANSLATOR):
+    for model_id in (MINILM, SMOLLM2, TRANSLATE_EN_PT):
         model = attnviz.load(model_id)
-        trace = attnviz.trace(model, TEXT)
+        trace = attnviz.trace(model, SENTENCE)
         found[model_id] = feed_forward(model, trace), weights(model.module, model.architecture), model
     return found
 
 
 @pytest.mark.parametrize(
-    ("model", "factor", "matrices"), [(MINILM, "4", 2), (SMOLLM2, "2.67", 3), (TRANSLATOR, "6", 2)]
+    ("model", "factor", "matrices"), [(MINILM, "4", 2), (SMOLLM2, "2.67", 3), (TRANSLATE_EN_PT, "6", 2)]
 )
 def test_widths_and_share_are_the_models(open_page, known, model, factor, matrices):
     app = open_page(SCRIPT, model=model)
@@ -115,8 +94,8 @@ def test_a_model_without_unembedding_says_so_and_another_opens(open_page):
 
 
 def test_the_translators_two_stacks(open_page, known):
-    record = known[TRANSLATOR][0]
-    app = open_page(SCRIPT, model=TRANSLATOR)
+    record = known[TRANSLATE_EN_PT][0]
+    app = open_page(SCRIPT, model=TRANSLATE_EN_PT)
     zero = (record.activations["encoder"] == 0).mean((1, 2))
     layer = int(re.findall(r"In layer (\d+), [\d.]+ % of the activations are exactly zero", said(app))[0])
     assert f"{100 * zero[layer]:.1f} % of the activations are exactly zero" in said(app)
@@ -151,7 +130,7 @@ def test_nonsense_in_the_address_falls_back_and_says_so(open_page):
     assert not errors(app) and len(notes(app)) == 6
 
 
-@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATOR])
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATE_EN_PT])
 def test_questions_are_answered_by_the_data_and_suggestions_open(open_page, model):
     app = open_page(SCRIPT, model=model)
     groups = [g for g in app.get("button_group") if g.key.startswith("answer_")]
@@ -177,14 +156,22 @@ def test_one_token_and_another_text(open_page):
     assert not errors(app) and not notes(app)
 
 
-def test_a_random_model_gives_other_sentences(tmp_path):
-    """What is observed rests on the model: two random ones of one shape differ in it."""
-    from tests.tiny import save_tiny
-
-    told = set()
-    for seed in (1, 2):
-        model = attnviz.load(save_tiny(tmp_path / str(seed), "llama", seed=seed))
-        record = feed_forward(model, attnviz.trace(model, "the cat sat on the mat"))
-        peak = analysis.peak(record, weights(model.module, model.architecture), "decoder")
-        told.add((peak.layer, peak.token, peak.neuron, round(peak.activation, 4)))
-    assert len(told) == 2
+def test_random_models_are_told_with_their_own_numbers(open_page, made):
+    """Two of one shape with other weights: what follows from the shape is alike, what was measured is not."""
+    one, other = (
+        open_page(SCRIPT, model=f"{owner}/llama", text="the cat sat on the mat")
+        for owner in ("made", "made2")
+    )
+    assert not errors(one) and not errors(other)
+    (widths, *told, functions), (same, *told_there, same_functions) = observations(one), observations(other)
+    assert widths.partition(" turns ")[2] == same.partition(" turns ")[2] and functions == same_functions
+    assert len(told) == 3  # in the text, of a neuron, of a layer
+    for here, there in zip(told, told_there, strict=True):
+        assert here != there
+    model = made("made/llama")
+    record = feed_forward(model, attnviz.trace(model, "the cat sat on the mat"))
+    peak = analysis.peak(record, weights(model.module, model.architecture), "decoder")
+    tries, elsewhere = ([b.label for b in app.button if b.key == "row_try_0"] for app in (one, other))
+    assert f"layer {peak.layer}, neuron {peak.neuron}" in tries[0].replace("\\", "") and tries != elsewhere
+    asked = [[plain(b) for b in markup(app) if "av-question" in b] for app in (one, other)]
+    assert asked[0] != asked[1]
