@@ -1,5 +1,7 @@
 """The page on feed-forward networks in a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -15,7 +17,7 @@ def test_it_opens_with_the_network_to_scale_and_a_slider_moves_the_functions(pag
     expect(page.locator(".st-key-section_ff_functions .av-say")).to_contain_text(
         "For an input of 6, ReLU gives 6.000"
     )
-    assert "ff_x=6" in page.url
+    expect(page).to_have_url(re.compile("ff_x=6"))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
@@ -33,4 +35,4 @@ def test_a_button_below_opens_another_model_on_the_whole_page(page_at):
         "SmolLM2 turns 576 numbers into 1,536", timeout=60_000
     )
     expect(page.locator(".st-key-section_ff_neuron table")).to_contain_text("Promotes")
-    assert "model=HuggingFaceTB" in page.url
+    expect(page).to_have_url(re.compile("model=HuggingFaceTB"))

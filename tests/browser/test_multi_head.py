@@ -59,4 +59,4 @@ def test_it_fits(page_at, width, height, theme):
     if width >= 1280:
         said = page.locator(SAID).bounding_box()
         assert said["y"] + said["height"] <= height, "the sentence is below the fold"
-    assert re.search(r"Head \d+ of layer \d+", page.locator(SAID).inner_text())
+    expect(page.locator(SAID)).to_contain_text(re.compile(r"Head \d+ of layer \d+"))
