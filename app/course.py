@@ -60,7 +60,10 @@ COURSE = (
     Page("multi_head", "Attention", "Multi-head attention", "What each head is for, measured"),
     Page("positions", "The whole block", "Positional encoding", "How order gets in"),
     Page(
-        "feed_forward", "The whole block", "Feed-forward network", "Two thirds of the work between the heads"
+        "feed_forward",
+        "The whole block",
+        "Feed-forward network",
+        "What a token does alone, between the heads",
     ),
     Page("architectures", "The whole block", "Architectures", "Encoder, decoder, and both"),
     Page("predictions", "The whole block", "Predictions", "From the last vector to a word"),
