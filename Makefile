@@ -101,7 +101,7 @@ $(DONE)/training: training/spelling_to_sound/requirements.txt $(DONE)/dev
 	@touch $@
 
 # The peers run beside what they are compared with, on the same torch: so both are installed there.
-$(DONE)/peers: bench/requirements-peers.txt requirements.txt
+$(DONE)/peers: bench/requirements-peers.txt requirements.txt | $(DONE)/run
 	@echo "Installing the peers into .venv-bench"
 	@$(PYTHON) -m venv --clear .venv-bench
 	@test -z "$(TORCH_INDEX)" || .venv-bench/bin/python -m pip install --no-deps --index-url "$(TORCH_INDEX)" "$$(grep "^torch==" requirements.txt)"
