@@ -28,6 +28,8 @@ def test_published_configs_say_where_and_when():
         assert len(entry.date) == 7 and entry.date[4] == "-" and 2017 < int(entry.date[:4]) < 2100
         assert not entry.checked or entry.checked.startswith("https://")
         assert (entry.tokens is None) == (not entry.tokens_source)
+        assert not entry.tokens_said or entry.tokens
+        assert not entry.tokens_source or entry.tokens_source.startswith("https://")
         assert entry.family and read_config(entry.config).model_type == entry.config["model_type"]
 
 
@@ -190,3 +192,18 @@ def test_any_fields_give_a_config_or_one_clear_sentence(model_type, fields):
     else:
         return
     assert said.message.endswith(".") and said.way_out.endswith(".")
+
+
+def test_layers_in_groups_are_counted_together():
+    """512 groups are allowed and 512 layers in a group are; 262,144 layers would be built for minutes."""
+    albert = {"model_type": "albert", "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 100}
+    layers = {"num_hidden_layers": 2, "num_hidden_groups": 512, "inner_group_num": 512}
+    with pytest.raises(ConfigError, match="512 groups of 512 layers are 262,144"):
+        read_config({**albert, **layers})
+    assert (
+        read_config({**albert, **layers, "num_hidden_groups": 2, "inner_group_num": 2}).inner_group_num == 2
+    )
+
+
+def test_a_mark_at_the_beginning_of_a_file_does_not_hide_its_config():
+    assert read_config("\ufeff" + json.dumps(GPT2)).n_embd == 64

@@ -161,10 +161,10 @@ def _whole(config):
 
 def test_all_published_configs_are_counted_in_a_moment():
     """Once for all learners; three layers of each are built instead of up to 126."""
-    start = time.perf_counter()
+    start = time.thread_time()  # of this thread alone, whatever else the machine does
     for entry in published_configs():
         count_parameters(entry.id)
-    assert len(published_configs()) >= 40 and time.perf_counter() - start < 6  # 1.7 s where nothing else runs
+    assert len(published_configs()) >= 40 and time.thread_time() - start < 3
 
 
 @pytest.mark.parametrize("model_type", SETTINGS)

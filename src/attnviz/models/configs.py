@@ -50,7 +50,8 @@ _SIZES: dict[str, _Size] = {
     **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), _LAYERS),
     **dict.fromkeys(("encoder_layers", "decoder_layers", "num_decoder_layers"), _LAYERS),
     **dict.fromkeys(("num_hidden_groups", "inner_group_num"), _Size("number of layer groups", 512)),
-    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads", "num_key_value_heads"), _HEADS),
+    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), _HEADS),
+    "num_key_value_heads": _Size("number of key and value heads", 4_096),
     **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), _HEADS),
     **dict.fromkeys(
         ("hidden_size", "n_embd", "dim", "d_model", "embedding_size", "word_embed_proj_dim"), _WIDTH
@@ -94,7 +95,8 @@ class PublishedConfig:
     """The config of a well-known model as its makers published it.
 
     ``source`` is where it was published, ``checked`` another place that gives the same sizes. ``tokens`` is how many
-    tokens the model was trained on, where its makers say so in ``tokens_source``.
+    tokens the model was trained on, repetitions counted, where its makers say so in ``tokens_source``; ``tokens_said`` is
+    the word with which they bound it ("over", "up to", "about").
     """
 
     id: str
@@ -106,6 +108,7 @@ class PublishedConfig:
     config: Mapping[str, Any]
     checked: str = ""
     tokens: int | None = None
+    tokens_said: str = ""
     tokens_source: str = ""
 
 
@@ -157,7 +160,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
             f"This text has {len(text):,} characters; a config has at most {MAX_JSON_CHARACTERS:,}.", way_out
         )
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("\ufeff"))  # some editors begin a file with this mark
     except json.JSONDecodeError as error:
         raise ConfigError(f"This is not JSON: line {error.lineno}, column {error.colno}.", way_out) from None
     except (RecursionError, ValueError):
@@ -199,6 +202,12 @@ def check_sizes(fields: Mapping[str, Any]) -> None:
                 f"The {size.title} ({name}) is {_shown(value)}, not from {size.least:,} to {size.most:,}.",
                 "Correct this field and try again.",
             )
+    groups, inner = (fields.get(name) or 1 for name in ("num_hidden_groups", "inner_group_num"))  # of ALBERT
+    if groups * inner > _LAYERS.most:
+        raise ConfigError(
+            f"{groups:,} groups of {inner:,} layers are {groups * inner:,}, more than {_LAYERS.most:,}.",
+            "Correct num_hidden_groups or inner_group_num and try again.",
+        )
 
 
 def _shown(value: object) -> str:
