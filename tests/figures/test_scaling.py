@@ -3,17 +3,9 @@ import re
 import pytest
 
 from attnviz.analysis.scaling import ModelSize
-from attnviz.figures.scaling import (
-    CHARTS,
-    SVG_SYMBOLS,
-    SYMBOLS,
-    family_marks,
-    layer_chart,
-    scaling_chart,
-    share_chart,
-    size_table,
-    training_chart,
-)
+from attnviz.figures.family_marks import SVG_SYMBOLS, SYMBOLS, family_marks
+from attnviz.figures.scaling import CHARTS, layer_chart, scaling_chart, share_chart, size_table
+from attnviz.figures.training import training_chart
 
 SIZES = [
     ModelSize(

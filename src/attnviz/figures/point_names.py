@@ -1,0 +1,101 @@
+"""Names beside the points of a chart, as many as fit beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import log10
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from attnviz.figures import theme
+from attnviz.figures.axis import plain
+from attnviz.figures.model_points import value_of
+
+if TYPE_CHECKING:
+    from attnviz.analysis.scaling import ModelSize
+    from attnviz.figures.theme import Mode
+
+_LETTER, _LINE = 6.9, 16  # pixels of a letter and a line of a label
+_PLACES = (
+    ("left", "middle", 1, 0),
+    ("right", "middle", -1, 0),
+    ("center", "bottom", 0, 1),
+    ("center", "top", 0, -1),
+)
+
+
+def write_names(
+    figure: go.Figure,
+    sizes: Sequence[ModelSize],
+    family: str | None,
+    own: ModelSize | None,
+    axes: tuple[str, str],
+    mode: Mode,
+    room: tuple[int, int] = (260, 180),
+    radius: Callable[[ModelSize], float] | None = None,
+) -> None:
+    """Names beside the points, as many as fit beside each other: the own model's first, then the ends, then the rest.
+
+    ``room`` is about how many pixels the plot is wide and high; its axes must be there already. ``radius`` is that of a
+    point in pixels, 5 unless told.
+    """
+    radius = radius or (lambda size: 5.0)
+    scales = [
+        _Scale(axis, pixels)
+        for axis, pixels in zip((figure.layout.xaxis, figure.layout.yaxis), room, strict=True)
+    ]
+    named = [s for s in sizes if family in (None, s.family) and not (own and s.name == own.name)]
+    order = sorted(named, key=lambda size: size.parameters)
+    order = [*([own] if own else []), *order[-1:], *order[:1], *order[-2:0:-1]]
+    place = {
+        id(size): tuple(scale.place(value_of(size, a)) for scale, a in zip(scales, axes, strict=True))
+        for size in order
+    }
+    pixel = {
+        key: tuple(scale.pixel(at) for scale, at in zip(scales, p, strict=True)) for key, p in place.items()
+    }
+    taken = [
+        (x - r, y - r, x + r, y + r)
+        for size in order
+        for x, y in [pixel[id(size)]]
+        for r in [min(radius(size), 9)]
+    ]
+    for size in order:
+        x, y = pixel[id(size)]
+        width = _LETTER * len(size.name)
+        away = (9 if size is own else radius(size)) + 3
+        for xanchor, yanchor, aside, above in _PLACES:
+            right, up = aside * away, above * away
+            left = {"left": x + right, "right": x + right - width, "center": x - width / 2}[xanchor]
+            bottom = {"middle": y - _LINE / 2, "bottom": y + up, "top": y + up - _LINE}[yanchor]
+            box = (left, bottom, left + width, bottom + _LINE)
+            inside = left > -20 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8
+            if inside and (size is own or not any(_overlap(box, other) for other in taken)):
+                taken.append(box)
+                figure.add_annotation(
+                    x=place[id(size)][0], y=place[id(size)][1], xanchor=xanchor, yanchor=yanchor,
+                    xshift=right, yshift=up, showarrow=False,
+                    text=f"<b>{plain(size.name)}</b>" if size is own else plain(size.name),
+                    font={"size": 13, "color": theme.INK[mode] if size is own or family else theme.GREY[mode]},
+                )  # fmt: skip
+                break
+
+
+class _Scale:
+    """From a value to where an annotation stands on an axis, and to about which pixel that is."""
+
+    def __init__(self, axis: go.layout.XAxis | go.layout.YAxis, pixels: int) -> None:
+        self._log = axis.type == "log"
+        self._low, high = axis.range
+        self._pixels = pixels / (high - self._low)
+
+    def place(self, value: float) -> float:
+        return log10(value) if self._log else value
+
+    def pixel(self, place: float) -> float:
+        return (place - self._low) * self._pixels
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
