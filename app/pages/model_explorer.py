@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.explored import Explored
+from app.explored import Explored, questions
 from app.lessons import lesson
 from app.widgets import arithmetic, costs, described, facts, figure, matrix, module_tree, page, picture
 from app.widgets import lesson as blocks
@@ -60,7 +60,7 @@ cost(model)
 weights(model)
 with blocks.section("modules", WORDS.say("modules"), WORDS.say("modules_remark")):
     module_tree.show(count.modules)
-blocks.try_this(model.suggestions())
-blocks.check_yourself(model.questions())
+blocks.try_this(questions.suggestions(model))
+blocks.check_yourself(questions.questions(model))
 blocks.the_code(model.code(WORDS))
 page.foot("model_explorer")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import selection
+from app.explored.costs import memory_said, work_said
 from app.widgets import figure, table
 from app.widgets.markup import html
 from attnviz.analysis.memory import BITS, cache_bytes
@@ -37,7 +38,7 @@ def memory(model: Explored, words: Lesson, mode: Mode) -> int:
     dtype = right.selectbox(
         "Data type", list(BITS), list(BITS).index("bfloat16"), key="dtype", bind="query-params"
     )
-    lead, said = model.memory(words, length, dtype)
+    lead, said = memory_said(model, words, length, dtype)
     html("<p class='av-say'>{}</p>", said)
     if lead:
         html("<p>{}</p>", lead)
@@ -54,7 +55,7 @@ def work(model: Explored, words: Lesson, length: int, mode: Mode) -> None:
     """Operations for one token, in words and against the length."""
     count = model.count
     stack: Stack = "decoder" if model.shape.decoder_layers else "encoder"
-    said = model.work(words, length)
+    said = work_said(model, words, length)
     html("<p class='av-say'>{}</p>", said)
     html("<p>{}</p>", words.say("work_lead"))
     figure.show(flops_curve(count, stack, length, mode), "work", alt=said, data=cost_table(count, "bfloat16"))

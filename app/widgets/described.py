@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from app import selection
-from app.explored import OWN_FAMILIES, Explored, divisors, own_config
+from app.explored import Explored
+from app.explored.own_sizes import OWN_FAMILIES, divisors, own_config
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from app.explored import Explored, counted, divisors, own_config, own_sizes
+from app.explored import Explored, counted
+from app.explored.own_sizes import divisors, own_config, own_sizes
 from app.lessons import lesson
 from attnviz.models.configs import published_configs
 from attnviz.models.parameters import count_parameters

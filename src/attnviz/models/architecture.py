@@ -115,7 +115,9 @@ class Architecture:
 
     ``windows`` holds, for each layer of the main stack (decoder, or encoder of an encoder-only model), how many
     positions back (and, in encoders, ahead) a token can look, or None where it sees everything. ``recurrent`` says that
-    the decoder has a recurrence where self-attention would be; its heads are then those of cross-attention.
+    the decoder has a recurrence where self-attention would be; its heads are then those of cross-attention. ``classes`` are
+    the names of the classes that the config gives (its field "architectures"), such as LlamaForCausalLM; empty where it
+    gives none.
     """
 
     model_type: str
@@ -141,6 +143,7 @@ class Architecture:
     tied: bool
     windows: tuple[int | None, ...] = field(default=())
     recurrent: bool = False
+    classes: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[AttentionKind, ...]:
@@ -234,7 +237,15 @@ def architecture(config: PreTrainedConfig) -> Architecture:
         tied=bool(config.tie_word_embeddings),
         windows=_windows(config, decoder_layers if decodes else encoder_layers),
         recurrent=facts.recurrent,
+        classes=_classes(config),
     )
+
+
+def _classes(config: PreTrainedConfig) -> tuple[str, ...]:
+    """What a config calls its classes; anybody can have written it, so only what can be a name counts."""
+    named = getattr(config, "architectures", None)
+    names = named if isinstance(named, list | tuple) else ()
+    return tuple(n for n in names[:3] if isinstance(n, str) and len(n) <= 48 and n.isidentifier())
 
 
 def _first(config: PreTrainedConfig, *names: str, default: int | None = None) -> int:
