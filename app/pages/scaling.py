@@ -2,22 +2,16 @@
 
 import streamlit as st
 
-from app import scaled
 from app.lessons import lesson
-from app.scaled import Scaled
+from app.scaled import published, questions, sentences
+from app.scaled.own import Scaled
 from app.widgets import costs, described, figure, formula, page, scaling_view, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
 from app.widgets.markup import html
 from attnviz.analysis.scaling import TOKENS_PER_PARAMETER
-from attnviz.figures.scaling import (
-    CHARTS,
-    layer_chart,
-    scaling_chart,
-    share_chart,
-    size_table,
-    training_chart,
-)
+from attnviz.figures.scaling import CHARTS, layer_chart, scaling_chart, share_chart, size_table
+from attnviz.figures.training import training_chart
 
 WORDS = lesson("scaling")
 EXPLORER = lesson("model_explorer")
@@ -36,17 +30,17 @@ def charts(own: Scaled | None) -> None:
                 for chart in CHARTS:
                     with st.container(key=f"scale_{chart}"):
                         html("<p class='av-label'>{}</p>", WORDS.say(f"chart_{chart}"))
-                        fig = scaling_chart(scaled.sizes(), chart, MODE, family, size)
-                        alt = scaled.described(chart, family)
-                        figure.show(fig, f"scaling_{chart}", alt, size_table(scaled.sizes()))
+                        fig = scaling_chart(published.sizes(), chart, MODE, family, size)
+                        alt = sentences.described(chart, family)
+                        figure.show(fig, f"scaling_{chart}", alt, size_table(published.sizes()))
             html("<p class='av-source'>{}</p>", WORDS.say("caption"))
     with blocks.section("law", WORDS.say("law"), WORDS.say("law_remark")):
-        said = f"{scaled.law_said(WORDS, family)} {scaled.surprise_said(WORDS, family)}"
+        said = f"{sentences.law_said(WORDS, family)} {sentences.surprise_said(WORDS, family)}"
         html("<p class='av-say' role='status'>{}</p>", said)
         formula.show(r"N \approx 12 \cdot \text{layers} \cdot \text{width}^2")
         html("<p class='av-text'>{}</p>", WORDS.say("law_lead"))
         figure.show(
-            layer_chart(scaled.sizes(), MODE, family, size), "layer", said, size_table(scaled.sizes())
+            layer_chart(published.sizes(), MODE, family, size), "layer", said, size_table(published.sizes())
         )
         html("<p class='av-source'>{}</p>", WORDS.say("law_dotted"))
         if own:
@@ -54,11 +48,11 @@ def charts(own: Scaled | None) -> None:
         scaling_view.laws(WORDS, family)
         html("<p class='av-source'>{}</p>", WORDS.say("law_source"))
     with blocks.section("share", WORDS.say("share"), WORDS.say("share_remark")):
-        said = scaled.share_said(WORDS, family)
+        said = sentences.share_said(WORDS, family)
         html("<p class='av-say' role='status'>{}</p>", said)
         html("<p class='av-text'>{}</p>", WORDS.say("share_lead"))
         figure.show(
-            share_chart(scaled.sizes(), MODE, family, size), "share", said, size_table(scaled.sizes())
+            share_chart(published.sizes(), MODE, family, size), "share", said, size_table(published.sizes())
         )
 
 
@@ -80,10 +74,10 @@ def training(own: Scaled) -> None:
         html("<p class='av-say' role='status'>{}</p><p class='av-text'>{}</p>", said, best)
         formula.show(r"C = 6 \cdot N \cdot D \qquad\qquad D_{\text{best}} \approx 20 \cdot N")
         html("<p class='av-text'>{}</p>", WORDS.say("training_lead"))
-        fig = training_chart(scaled.sizes(), own.read(tokens), MODE)
-        figure.show(fig, "training", f"{said} {best}", size_table(scaled.sizes()))
+        fig = training_chart(published.sizes(), own.read(tokens), MODE)
+        figure.show(fig, "training", f"{said} {best}", size_table(published.sizes()))
         html("<p class='av-source'>{}</p>", WORDS.say("training_dotted", rule=TOKENS_PER_PARAMETER))
-        html("<p class='av-text'>{}</p>", scaled.readers_said(WORDS))
+        html("<p class='av-text'>{}</p>", sentences.readers_said(WORDS))
         html("<p class='av-source'>{}</p>", WORDS.say("training_source"))
 
 
@@ -96,7 +90,7 @@ def described_model() -> Scaled:
 
 say = page.head("scaling", WORDS)
 with waiting.skeleton(WORDS.say("counting"), height=470):
-    scaled.sizes()
+    published.sizes()
 own = page.guarded(described_model)
 charts(own)
 if own:
@@ -105,8 +99,8 @@ if own:
 with blocks.section("configs", WORDS.say("configs"), WORDS.say("configs_remark")):
     scaling_view.sources(WORDS)
 if own:
-    blocks.try_this(own.suggestions())
-blocks.check_yourself(scaled.questions())
+    blocks.try_this(questions.suggestions(own))
+blocks.check_yourself(questions.questions())
 if own:
     blocks.the_code(own.code(WORDS))
 page.foot("scaling")

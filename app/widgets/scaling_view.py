@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app import scaled, selection
-from app.scaled import ALL
+from app import selection
+from app.scaled import published, sentences
+from app.scaled.own import TOKENS
+from app.scaled.published import ALL
 from app.widgets import table
 from app.widgets.markup import filled, html
+from attnviz.figures.family_marks import SVG_SYMBOLS, family_marks
 from attnviz.figures.quantities import amount
-from attnviz.figures.scaling import SVG_SYMBOLS, family_marks
 from attnviz.models.configs import published_configs
 
 if TYPE_CHECKING:
     from app.lessons import Lesson
-    from app.scaled import Scaled
+    from app.scaled.own import Scaled
     from attnviz.figures.theme import Mode
 
 
 def options() -> list[str]:
     """What can be looked at: all families, or one."""
-    return [ALL, *scaled.families()]
+    return [ALL, *published.families()]
 
 
 def choose(words: Lesson, mode: Mode) -> str | None:
@@ -37,8 +39,8 @@ def choose(words: Lesson, mode: Mode) -> str | None:
 
 def _legend(chosen: str | None, mode: Mode) -> None:
     rows = []
-    for family, mark in family_marks(scaled.families(), mode).items():
-        members = sorted(size.parameters for size in scaled.families()[family])
+    for family, mark in family_marks(published.families(), mode).items():
+        members = sorted(size.parameters for size in published.families()[family])
         sign = _sign(SVG_SYMBOLS[mark.symbol], mark.colour)
         told = filled("<b>{}</b><small>{} to {}</small>", family, _short(members[0]), _short(members[-1]))
         rows.append(f"<li{' class=av-away' if chosen not in (None, family) else ''}>{sign}{told}</li>")
@@ -56,15 +58,17 @@ def laws(words: Lesson, chosen: str | None) -> None:
     """The exponents of every family that has enough models, the chosen one marked."""
     rows = [
         (name, found)
-        for name, found in ((family or ALL, scaled.law(family)) for family in (None, *scaled.families()))
+        for name, found in (
+            (family or ALL, published.law(family)) for family in (None, *published.families())
+        )
         if found is not None
     ]
     table.show(
         {
             "Family": [name for name, _ in rows],
             "Models": [str(found.models) for _, found in rows],
-            "Width to the power": [scaled.interval(words, found.width) for _, found in rows],
-            "Depth to the power": [scaled.interval(words, found.layers) for _, found in rows],
+            "Width to the power": [sentences.interval(words, found.width) for _, found in rows],
+            "Depth to the power": [sentences.interval(words, found.layers) for _, found in rows],
         },
         words.say("law_caption"),
         marked=chosen or ALL,
@@ -74,10 +78,10 @@ def laws(words: Lesson, chosen: str | None) -> None:
 def tokens(own: Scaled, words: Lesson) -> int:
     """The chosen number of training tokens."""
     start = own.usual_tokens()
-    selection.one_of("tokens_read", scaled.TOKENS, "number of tokens", start=start)
+    selection.one_of("tokens_read", TOKENS, "number of tokens", start=start)
     chosen = st.select_slider(
         words.say("training_tokens"),
-        scaled.TOKENS,
+        TOKENS,
         start,
         key="tokens_read",
         bind="query-params",
@@ -96,6 +100,7 @@ def sources(words: Lesson) -> None:
         first=dates[0],
         last=dates[-1],
         checked=sum(bool(e.checked) for e in entries),
+        told=sum(bool(e.tokens) for e in entries),
     )
     html("<p class='av-text'>{}</p>", said)
     with st.expander(words.say("configs"), key="config_sources"):
@@ -105,6 +110,10 @@ def sources(words: Lesson) -> None:
                 "Published": [entry.date for entry in entries],
                 "Config": [entry.source.removeprefix("https://") for entry in entries],
                 "Compared with": [entry.checked.removeprefix("https://") for entry in entries],
+                "Training tokens": [
+                    f"{e.tokens_said} {amount(e.tokens)}".strip() if e.tokens else "–" for e in entries
+                ],
+                "Said in": [entry.tokens_source.removeprefix("https://") for entry in entries],
             },
             words.say("configs"),
         )
