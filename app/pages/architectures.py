@@ -4,11 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from app import compared
-from app.compared import Compared, Masked
+from app.compared import blocks, questions, told
+from app.compared.masks import Masked, masked
+from app.compared.models import Compared
 from app.lessons import lesson
 from app.widgets import architecture_view, figure, page, picture
-from app.widgets import lesson as blocks
+from app.widgets import lesson as lessons
 from app.widgets.guard import fragment
 from app.widgets.markup import html
 from attnviz.figures.masks import mask_figure, mask_table
@@ -21,28 +22,26 @@ MODE = figure.mode()
 @fragment
 def diagrams(models: list[Compared]) -> None:
     """The pictures, and the block that was clicked in them."""
-    model, block = compared.opened(models)
+    model, block = blocks.opened(models)
     with st.container(key="hero"):
         payload = stacks.payload(
-            [one.column(WORDS) for one in models],
+            [told.column(one, WORDS) for one in models],
             title=WORDS.title,
             hint=WORDS.say("hint"),
-            chosen=compared.held(models, model, block),
+            chosen=blocks.held(models, model, block),
         )
-        picture.show(
-            "stacks", payload, key="stacks", answers={"part": partial(compared.choose_block, models)}
-        )
-    html("<p class='av-say'>{}</p>", compared.summary(models, WORDS))
+        picture.show("stacks", payload, key="stacks", answers={"part": partial(blocks.choose_block, models)})
+    html("<p class='av-say'>{}</p>", told.summary(models, WORDS))
     html("<p class='av-text'>{}</p>", WORDS.say("residual"))
-    with blocks.section("block", WORDS.say("block"), WORDS.say("block_remark")):
+    with lessons.section("block", WORDS.say("block"), WORDS.say("block_remark")):
         architecture_view.block(models, WORDS)
 
 
 def masks(models: list[Compared]) -> list[Masked]:
     """The three masks, read from a pass over the learner's text."""
-    with blocks.section("masks", WORDS.say("masks"), WORDS.say("masks_remark")):
+    with lessons.section("masks", WORDS.say("masks"), WORDS.say("masks_remark")):
         html("<p class='av-text'>{}</p>", WORDS.say("masks_lead"))
-        found, failed = compared.masked(models)
+        found, failed = masked(models)
         with st.container(key="mask_row"):
             for one in found:
                 with st.container(key=f"mask_place_{one.model.kind}"):
@@ -63,11 +62,11 @@ def all_of_it() -> None:
     models = architecture_view.models(WORDS)
     diagrams(models)
     found = page.guarded(partial(masks, models))
-    with blocks.section("table", WORDS.say("table"), WORDS.say("table_remark")):
+    with lessons.section("table", WORDS.say("table"), WORDS.say("table_remark")):
         architecture_view.table(models, WORDS)
-    blocks.try_this(compared.suggestions(WORDS))
-    blocks.check_yourself(compared.questions(WORDS, models, found or []))
-    blocks.the_code(compared.code(WORDS, models))
+    lessons.try_this(questions.suggestions(WORDS))
+    lessons.check_yourself(questions.questions(WORDS, models, found or []))
+    lessons.the_code(questions.code(WORDS, models))
 
 
 page.head("architectures", WORDS)

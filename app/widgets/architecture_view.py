@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app import compared, selection
-from app.compared import KINDS, NAMES, Compared
+from app import selection
+from app.compared import blocks, told
+from app.compared.models import KINDS, NAMES, Compared, name_of, options, start
 from app.widgets import table as tables
 from app.widgets.markup import html
 from attnviz.models.architecture import family
@@ -27,11 +28,9 @@ def models(words: Lesson) -> list[Compared]:
     found = []
     with st.container(key="architecture_models"):
         for kind, (name, key) in KINDS.items():
-            options, start = compared.options(kind), compared.start(kind)
-            selection.one_of(key, options, "model of this kind", start=start)
-            chosen = st.selectbox(
-                name, options, options.index(start), compared.name_of, key=key, bind="query-params"
-            )
+            offered, first = options(kind), start(kind)
+            selection.one_of(key, offered, "model of this kind", start=first)
+            chosen = st.selectbox(name, offered, offered.index(first), name_of, key=key, bind="query-params")
             found.append(Compared(kind, str(chosen)))
     return found
 
@@ -39,20 +38,20 @@ def models(words: Lesson) -> list[Compared]:
 def block(shown: Sequence[Compared], words: Lesson) -> None:
     """The shapes of one block, how many numbers it has, and the page that explains it."""
     left, right = st.columns(2)
-    compared.opened(shown)  # what the address asks for is checked before the controls are drawn
+    blocks.opened(shown)  # what the address asks for is checked before the controls are drawn
     name = left.selectbox(words.say("block_kind"), NAMES, key="architecture", bind="query-params")
     model = next(one for one in shown if one.name == name)
     names = [one.name for one in model.blocks]
-    start = compared.first_block(model)
+    first = blocks.first_block(model)
     chosen = right.selectbox(
-        words.say("block_name"), names, names.index(start), key="block", bind="query-params"
+        words.say("block_name"), names, names.index(first), key="block", bind="query-params"
     )
     opened = model.blocks[names.index(str(chosen))]
-    html("<p class='av-say' role='status'>{}</p>", model.detail_said(words, opened))
-    rows = model.detail(opened)
+    html("<p class='av-say' role='status'>{}</p>", blocks.said(model, words, opened))
+    rows = blocks.shapes(model, opened)
     if rows["Shape"]:
         tables.show(rows, words.say("block_caption"))
-    page = model.explained(opened)
+    page = blocks.explained(opened)
     st.page_link(page.path, label=words.say("block_more", page=page.title), icon=":material/arrow_forward:")
 
 
@@ -61,7 +60,7 @@ def table(shown: Sequence[Compared], words: Lesson) -> None:
     columns: dict[str, list[str]] = {"": [words.say(f"row_{row}") for row in (*_GENERAL, "examples", *_OWN)]}
     for one in shown:
         general = [words.say(f"{row}_{_SHORT[one.kind]}") for row in _GENERAL]
-        columns[one.name] = [*general, _examples(one), *one.facts(words)]
+        columns[one.name] = [*general, _examples(one), *told.facts(one, words)]
     with st.container(key="architecture_table"):
         tables.show(columns, words.say("table_caption"))
     html("<p class='av-source'>{}</p>", words.say("table_source"))

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app import compared
-from app.compared import KINDS, Compared
+from app.compared import blocks, questions, told
+from app.compared.models import KINDS, Compared, kind_of, options
 from app.lessons import lesson
 from attnviz.models.catalog import catalog
 from attnviz.models.configs import published_configs
@@ -87,7 +87,7 @@ def test_try_this_leads_to_what_it_says(open_page):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_option_is_of_its_kind_and_every_block_is_counted(kind):
-    offered = compared.options(kind)
+    offered = options(kind)
     assert {e.id for e in catalog() if e.bundled and e.kind == kind} <= set(offered)
     assert len(offered) == len(set(offered)) >= 5
     for model_id in offered:
@@ -95,14 +95,14 @@ def test_every_option_is_of_its_kind_and_every_block_is_counted(kind):
         assert model.shape.kind == kind
         assert len({block.name for block in model.blocks}) == len(model.blocks)
         for block in model.blocks:
-            assert "{" not in model.detail_said(WORDS, block)
-        assert all("{" not in said for said in model.column(WORDS).told.values())
+            assert "{" not in blocks.said(model, WORDS, block)
+        assert all("{" not in said for said in told.column(model, WORDS).told.values())
 
 
 @pytest.mark.parametrize("model_id", [MINILM, SMOLLM2, TRANSLATOR, "t5-small", "gpt2", "facebook/opt-350m"])
 def test_blocks_hold_all_parameters_of_a_layer(model_id):
     """What the blocks of a stack say of one layer adds up to that layer."""
-    model = Compared(compared.kind_of(model_id), model_id)
+    model = Compared(kind_of(model_id), model_id)
     for stack in model.stacks:
         layer = next(layer for layer in model.model.count.layers if layer.stack == stack.stack)
         inside = [b for b in model.blocks if b.stack == stack.stack]
@@ -118,11 +118,11 @@ def test_sentences_follow_the_models():
         Compared("encoder-decoder", TRANSLATOR),
     ]
     other = [first[0], Compared("decoder", "gpt2"), Compared("encoder-decoder", "t5-small")]
-    assert compared.summary(first, WORDS) != compared.summary(other, WORDS)
-    assert "None of them has a gated" in compared.summary(other, WORDS)
-    asked = {q.key: q for q in compared.questions(WORDS, first, [])}
+    assert told.summary(first, WORDS) != told.summary(other, WORDS)
+    assert "None of them has a gated" in told.summary(other, WORDS)
+    asked = {q.key: q for q in questions.questions(WORDS, first, [])}
     assert asked["recurrence"].answer == "Recurrence" and asked["norm"].answer == "before each block"
-    again = {q.key: q for q in compared.questions(WORDS, other, [])}
+    again = {q.key: q for q in questions.questions(WORDS, other, [])}
     assert again["recurrence"].answer == "Self-attention"
 
 
@@ -133,8 +133,8 @@ def test_a_click_opens_its_block(monkeypatch):
         Compared("encoder-decoder", TRANSLATOR),
     ]
     chosen = {}
-    monkeypatch.setattr(compared.selection, "choose", lambda **values: chosen.update(values))
-    compared.choose_block(models, {"part": "cross.key", "stack": "decoder", "layer": None, "column": 2})
+    monkeypatch.setattr(blocks.selection, "choose", lambda **values: chosen.update(values))
+    blocks.choose_block(models, {"part": "cross.key", "stack": "decoder", "layer": None, "column": 2})
     assert chosen == {"architecture": "Encoder-decoder", "block": "Decoder: cross-attention"}
     chosen.clear()
     for value in (
@@ -142,12 +142,10 @@ def test_a_click_opens_its_block(monkeypatch):
         {"part": "<b>", "stack": "", "column": 0},
         {"part": "cross", "stack": "", "column": 0},
     ):
-        compared.choose_block(models, value)
+        blocks.choose_block(models, value)
     assert not chosen
 
 
 def test_published_examples_of_each_kind():
-    kinds = {
-        compared.kind_of(e.id) if e.id in {c.id for c in catalog()} else None for e in published_configs()
-    }
+    kinds = {kind_of(e.id) if e.id in {c.id for c in catalog()} else None for e in published_configs()}
     assert {"encoder", "decoder", "encoder-decoder"} <= kinds
