@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from app import cache, selection
 from app.lessons import Lesson
@@ -44,7 +45,7 @@ class Tokenized:
         tokens = self.tokens
         data = tokens.raw_bytes[i]
         shown = data.hex(" ").upper() if data else words.say("no_bytes")
-        group = [k for k, word in enumerate(tokens.words) if word == tokens.words[i] and word >= 0]
+        group = self._groups[i]
         place = (
             words.say("part", part=group.index(i) + 1, of=len(group))
             if len(group) > 1
@@ -62,12 +63,19 @@ class Tokenized:
             (words.say("word"), words.say("special") if tokens.special[i] else place),
         ]
 
-    def hints(self, words: Lesson) -> tuple[str, ...]:
-        """The facts of each token on one line, for whoever points at it."""
-        return tuple(
-            " · ".join(f"{name} {value}" for name, value in self.facts(words, i))
-            for i in range(len(self.tokens))
-        )
+    @cached_property
+    def _groups(self) -> list[tuple[int, ...]]:
+        """For each token all of its word."""
+        return [group for group in self.tokens.word_groups for _ in group]
+
+    def all_facts(self, words: Lesson) -> list[list[tuple[str, str]]]:
+        """The facts of each token."""
+        return [self.facts(words, i) for i in range(len(self.tokens))]
+
+    @property
+    def title(self) -> str:
+        """What a saved picture of the tokens is headed with."""
+        return f"{title_of(self.model_id)}: {' '.join(self.text.split())[:80]}"
 
     def splits(self, limit: int = 12) -> tuple[list[str], list[str]]:
         """Words that take several tokens, and their pieces."""

@@ -17,8 +17,7 @@ def the_tokens(model_id: str, text: str) -> None:
     """The tokens, and the facts of the chosen one."""
     here = tokenized(model_id, text)
     chosen = selection.picked("token", len(here.tokens), "token", here.start, of=(model_id, text))
-    token_strip.show(here.tokens, chosen, here.hints(WORDS), here.rtl)
-    html("<p class='av-source'>{}</p>", WORDS.say("hint"))
+    token_strip.show(here.tokens, chosen, here.all_facts(WORDS), here.rtl, here.title, WORDS.say("hint"))
     html("<h2 class='av-section'>{}</h2>", WORDS.say("chosen", i=chosen, label=here.tokens.labels[chosen]))
     facts.show(here.facts(WORDS, chosen))
     html("<p class='av-say'>{}</p>", here.said(WORDS))

@@ -20,7 +20,7 @@ SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 def strip(app):
     """The tokens that the strip draws."""
-    (component,) = [e for e in app.get("bidi_component") if "token_strip" in e.proto.component_name]
+    (component,) = [e for e in app.get("bidi_component") if "attnviz_tokens" in e.proto.component_name]
     return json.loads(component.proto.json)
 
 
@@ -64,7 +64,7 @@ def test_every_token_has_its_facts_also_the_special_and_the_unknown(open_page, m
     for token in range(count):
         app = open_page("tokens", model=model, text=text, token=str(token))
         assert not errors(app)
-        assert strip(app)["chosen"] == token
+        assert strip(app)["token"] == token
         assert all(facts(app).values())
 
 

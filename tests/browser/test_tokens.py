@@ -12,7 +12,7 @@ STRIP = ".st-key-token_strip"
 
 def chips(page):
     """The tokens as buttons."""
-    found = page.locator(f"{STRIP} button")
+    found = page.locator(f"{STRIP} li button")
     found.first.wait_for(timeout=60_000)
     return found
 

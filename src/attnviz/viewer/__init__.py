@@ -39,6 +39,7 @@ PICTURES = (
     "attention",
     "learning",
     "stacks",
+    "tokens",
 )
 """Every picture: a module ``<name>.py`` that packs, and ``<name>.js`` that draws."""
 
