@@ -122,12 +122,13 @@ def attention(
     groups = query.size(1) // key.size(1)
     keys = key.repeat_interleave(groups, dim=1) if groups > 1 else key  # (batch, head, key, d_head)
     values = value.repeat_interleave(groups, dim=1) if groups > 1 else value
-    weights = torch.matmul(query, keys.transpose(2, 3)) * scaling  # (batch, head, query, key)
+    # in place: the same numbers as with new tensors, without their memory
+    weights = torch.matmul(query, keys.transpose(2, 3)).mul_(scaling)  # (batch, head, query, key)
     if softcap is not None:
-        weights = torch.tanh(weights / softcap) * softcap
+        weights.div_(softcap).tanh_().mul_(softcap)
     for bias in (position_bias, attention_mask, edited):
         if bias is not None:
-            weights = weights + bias
+            weights.add_(bias)
     weights = nn.functional.softmax(weights, dim=-1, dtype=torch.float32).to(query.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     output = torch.matmul(weights, values).transpose(1, 2).contiguous()  # (batch, query, head, d_head)
