@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,40 +14,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app import warm_up
 from app.first_page import first_page, style
 
 ROOT = Path(__file__).parents[1]
 logger = logging.getLogger("attnviz.app")
 
-_warm: dict[str, bool] = {}
-
-
-def warm_up() -> None:
-    """Load the bundled models and draw from each once, so that the first learner waits for nothing."""
-    from attnviz.engine import import_models
-
-    import_models()
-    from app import cache, examples, translation
-    from attnviz.errors import UserError
-    from attnviz.figures import theme  # noqa: F401 - Plotly takes half a second to import
-    from attnviz.models.catalog import catalog
-
-    for entry in catalog():
-        if entry.bundled:
-            try:
-                cache.trace(entry.id, examples.first(entry.id))
-                translation.prepare(entry.id)
-            except UserError as error:
-                logger.error("%s", error)
-    gc.collect()
-    gc.freeze()  # models live as long as the server: collections need not look at them again
-    _warm["done"] = True
-
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Warm up beside the server, which answers from the first second."""
-    task = asyncio.create_task(asyncio.to_thread(warm_up))
+    task = asyncio.create_task(asyncio.to_thread(warm_up.warm_up))
     task.add_done_callback(_report)
     yield
     task.cancel()
@@ -62,7 +38,7 @@ def _report(task: asyncio.Task[None]) -> None:
 
 async def ready(request: Request) -> Response:
     """200 when the bundled models are in memory, 503 before: for a load balancer or a container's health check."""
-    warm = _warm.get("done", False)
+    warm = warm_up.ready()
     return JSONResponse({"ready": warm}, status_code=200 if warm else 503)
 
 

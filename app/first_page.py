@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import warm_up
+
 STYLE = Path(__file__).with_name("style.css")
 FONTS = ("plex-sans-latin.woff2", "source-serif-latin.woff2")
 """Those that the head of every page needs; the browser asks for others when it meets their characters."""
@@ -31,6 +33,8 @@ def first_page(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
             await app(scope, receive, send)
             return
+        if scope["path"].strip("/"):  # a page other than Home, which needs a model
+            warm_up.begin()
         # what is compressed cannot be added to; a page of 8 kB is quick without
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         start: Message = {}

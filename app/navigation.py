@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import course, selection
+from app import course, selection, warm_up
 from app.widgets import guard, sidebar, waiting
 
 _HERE = Path(__file__).parent
@@ -45,6 +45,7 @@ def run() -> None:
         if scripts[current.url_path].script != "home":  # which needs no model for its first paint
             waiting.library()
         current.run()
+    warm_up.begin()
 
 
 @cache
