@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from attnviz.errors import ModelUnsupported, SelectionError, TextError
 from attnviz.settings import settings
 from attnviz.tracing.attention import Pass, forward_pass
+from attnviz.tracing.greedy import greedy
 from attnviz.tracing.tokens import Tokens, encode, tokens
 from attnviz.tracing.trace import NO_EDITS, Edits, Floats, Trace
 
@@ -91,7 +91,7 @@ def write(model: LoadedModel, text: str, edits: Sequence[Edits]) -> tuple[Tokens
         if replace(one, ablate_heads=()) != NO_EDITS:
             raise SelectionError("Only heads can be switched off here.", "Leave the other changes out.")
     ids, _ = encode(model.tokenizer, model.as_read(text), limit=token_limit(model), reader=model.title)
-    rows = _written(model, ids, Pass(facts, row_edits=tuple(edits)), len(edits))
+    rows = _written(model, ids, edits)
     return tuple(tokens(model.tokenizer, (_start_id(model), *row)) for row in rows)
 
 
@@ -107,7 +107,7 @@ def _target_ids(
     """What the decoder reads: the start token, then the target without its end token."""
     start = _start_id(model)
     if target is None:
-        return (start, *_written(model, ids, Pass(model.architecture, edits), 1)[0])
+        return (start, *_written(model, ids, [edits])[0])
     read, _ = encode(model.tokenizer, model.as_written(target), limit=token_limit(model) - 1, as_target=True)
     return (start, *_without_end(read, _end_ids(model)))
 
@@ -123,23 +123,10 @@ def _start_id(model: LoadedModel) -> int:
     return int(start)
 
 
-def _written(model: LoadedModel, ids: tuple[int, ...], current: Pass, rows: int) -> list[tuple[int, ...]]:
-    """What the decoder writes, greedily and without its end, in each row of a batch of the same source."""
-    if not rows:
-        return []
+def _written(model: LoadedModel, ids: tuple[int, ...], edits: Sequence[Edits]) -> list[tuple[int, ...]]:
+    """What the decoder writes of the same source under each of ``edits``, without its start and its end."""
     limit = min(settings().max_new_tokens, token_limit(model) - 1)
-    source = _batch(model, ids).expand(rows, -1)  # (row, position)
-    with torch.inference_mode(), forward_pass(current):
-        written = model.module.generate(  # type: ignore[operator]
-            input_ids=source,
-            attention_mask=torch.ones_like(source),
-            do_sample=False,
-            num_beams=1,
-            max_new_tokens=limit,
-            min_length=0,
-        )
-    ends = _end_ids(model)
-    return [tuple(takewhile(lambda i: i not in ends, row[1:])) for row in written.tolist()]
+    return greedy(model, ids, edits, _start_id(model), _end_ids(model), limit)
 
 
 def _end_ids(model: LoadedModel) -> set[int]:
