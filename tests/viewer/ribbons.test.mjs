@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawnRibbons, headAfter, headGrid, ribbon, ribbonsLayout } from "../../src/attnviz/viewer/ribbons.js";
+import { drawnRibbons, headAfter, headGrid, inside, ribbon, ribbonsLayout } from "../../src/attnviz/viewer/ribbons.js";
 
 const measure = (text, size) => [...text].length * size * 0.5;
 const words = (text, rtl = false) => text.split(" ").map((word) => ({ text: word, rtl }));
@@ -24,7 +24,8 @@ test("no word leaves the drawing, and letters stay large", () => {
       assert.ok(layout.size >= 15 && layout.width <= width);
       assert.deepEqual([layout.source.length, layout.target.length], [source.length, target.length]);
       for (const spot of [...layout.source, ...layout.target]) {
-        assert.ok(spot.x - spot.width / 2 >= 0 && spot.x + spot.width / 2 <= layout.width, `${spot.text} at ${width}`);
+        assert.ok(spot.x - spot.width / 2 >= 8 && spot.x + spot.width / 2 <= layout.width - 8, `${spot.text} at ${width}`);
+        if (layout.form === "rows") assert.ok(Math.min(spot.x, layout.width - spot.x) >= 12, "the widest ribbon is 14 wide");
         assert.ok(spot.y > 0 && spot.y < layout.height);
       }
     }
@@ -84,15 +85,29 @@ test("thumbnails fit in the width, with scores where these can be read", () => {
       [16, 8],
       [12, 4],
       [192, 16],
+      [144, 12],
+      [24, 4],
       [3, 1],
     ]) {
       const grid = headGrid(count, across, width);
       assert.ok(grid.left + across * grid.column <= width + 0.01);
       assert.ok(grid.image.width > 0 && grid.image.height <= grid.row);
       assert.equal(grid.down, count / across);
-      assert.equal(grid.scores, grid.column >= 36);
+      const room = { beneath: grid.row - grid.image.height, beside: grid.column - grid.image.width, "": 99 }[grid.scores];
+      assert.ok(room >= 20, "a score has room");
+      assert.equal(Boolean(grid.scores), grid.column >= (grid.down > 4 ? 70 : 36));
     }
   }
+});
+
+test("all heads of a deep model are seen at once, each with its score", () => {
+  const grid = headGrid(144, 12, 950);
+  assert.ok(grid.height <= 300 && grid.scores === "beside");
+  assert.ok(headGrid(24 * 16, 16, 950).height <= 320);
+});
+
+test("a share stays on the drawing", () => {
+  assert.deepEqual([inside(5, 40, 950), inside(300, 40, 950), inside(945, 40, 950)], [20, 300, 930]);
 });
 
 test("arrow keys go from head to head and stop at the edges", () => {

@@ -30,6 +30,8 @@ const SMALLEST = 15; // letters of a row; what needs smaller ones stands in colu
 const LARGEST = 22;
 const SHARES = 20; // height of the line of percentages beyond a row
 const HALF = 15; // of a row's height
+const MARGIN = 12; // beside the first and the last word: room for its box, its ring and its ribbon
+const MAP_HEIGHT = 276; // of all heads where there are more than four layers
 const DRAWN = new WeakMap(); // what each place showed last, to move from there
 
 /**
@@ -38,7 +40,7 @@ const DRAWN = new WeakMap(); // what each place showed last, to move from there
  * @param {(text: string, size: number) => number} measure @returns {Ribbons}
  */
 export function ribbonsLayout(source, target, width, gap, measure) {
-  const long = (words, size) => words.reduce((sum, word) => sum + measure(word.text, size) + space(size), -space(size)) + 16;
+  const long = (words, size) => words.reduce((sum, word) => sum + measure(word.text, size) + space(size), -space(size)) + 2 * MARGIN;
   const longest = (size) => Math.max(long(source, size), long(target, size));
   let size = LARGEST;
   while (size > SMALLEST && longest(size) > width) size -= 0.5;
@@ -65,7 +67,7 @@ function spread(words, y, width, span, size, measure, natural) {
   const rightToLeft = words.filter((word) => word.rtl).length * 2 > words.length;
   const more = words.length > 1 ? Math.min((span - natural) / (words.length - 1), 64) : 0;
   const total = natural + more * (words.length - 1);
-  let x = (rightToLeft ? width - total : 0) + 8;
+  let x = (rightToLeft ? width - total : 0) + MARGIN;
   const order = visualOrder(
     words.map((word) => word.rtl),
     rightToLeft,
@@ -129,15 +131,33 @@ export function drawnRibbons(weights) {
     .sort((a, b) => a.weight - b.weight);
 }
 
-/** Where the small pictures of the heads stand. Scores are left out where they would not fit. */
+/**
+ * Where the small pictures of the heads stand, and their scores: beneath them; beside them where there are many layers, so
+ * that all are seen at once; nowhere where they would not fit.
+ * @returns {{ left: number, top: number, column: number, row: number, image: { width: number, height: number },
+ *   scores: "beneath" | "beside" | "", height: number, down: number }}
+ */
 export function headGrid(count, across, width) {
   const left = 30;
+  const top = 24;
   const down = Math.ceil(count / across);
   const column = Math.min((width - left) / across, 108);
-  const image = { width: Math.max(column - 8, 4), height: Math.min(Math.max(column - 8, 20), down > 4 ? 34 : 44) };
-  const scores = column >= 36;
-  const row = image.height + (scores ? 23 : 8);
-  return { left, top: 24, column, row, image, scores, height: 24 + down * row, down };
+  const whole = Math.max(column - 8, 4);
+  if (down <= 4) {
+    const scores = column >= 36 ? "beneath" : "";
+    const image = { width: whole, height: Math.min(Math.max(whole, 20), 44) };
+    const row = image.height + (scores ? 23 : 8);
+    return { left, top, column, row, image, scores, height: top + down * row, down };
+  }
+  const row = Math.min(Math.max(MAP_HEIGHT / down, 12), 40);
+  const scores = column >= 70 && row >= 18 ? "beside" : "";
+  const image = { width: scores ? whole - 36 : whole, height: row - 4 };
+  return { left, top, column, row, image, scores, height: top + down * row, down };
+}
+
+/** The middle of a label of this width that should stand at `x`, moved as far as it takes to stay on the drawing. */
+export function inside(x, width, drawing) {
+  return Math.min(Math.max(x, width / 2), drawing - width / 2);
 }
 
 /** The row that the arrow keys lead to, or undefined. */
@@ -233,16 +253,18 @@ function drawBetween(layout, payload, host, before) {
 function shareLabels(layout, asked, lines, host) {
   const other = asked.side === "target" ? "source" : "target";
   const outside = other === "source" ? -HALF - 4 : HALF + 15;
+  const font13 = font(13, host.theme.sans);
   return lines
     .filter((line) => line[asked.side] === asked.index)
     .map((line) => {
       const spot = layout[other][line[other]];
       const rows = layout.form === "rows";
+      const label = `${Math.round(100 * line.weight)} %`;
       const beside = other === "source" ? spot.x + spot.width / 2 + 12 : spot.x - spot.width / 2 - 12;
       return shape(
         "text",
         {
-          x: rows ? spot.x : beside,
+          x: rows ? inside(spot.x, host.measure(label, font13) + 4, layout.width) : beside,
           y: rows ? spot.y + outside : spot.y - 9,
           "text-anchor": rows ? "middle" : other === "source" ? "start" : "end",
           "font-size": 13,
@@ -252,7 +274,7 @@ function shareLabels(layout, asked, lines, host) {
           "stroke-width": 4,
           "paint-order": "stroke",
         },
-        `${Math.round(100 * line.weight)} %`,
+        label,
       );
     });
 }
@@ -397,17 +419,22 @@ function drawHeads(payload, host) {
       text,
     );
   const chosen = payload.head;
+  const middleOf = (index) => grid.top + Math.floor(index / columns) * grid.row + grid.image.height / 2;
   const numbers = [
     ...Array.from({ length: columns }, (_, head) =>
       write(grid.left + (head + 0.5) * grid.column, 16, `H${head}`, head === chosen % columns),
     ),
     ...Array.from({ length: grid.down }, (_, layer) =>
-      write(0, grid.top + layer * grid.row + grid.image.height / 2 + 5, `L${layer}`, layer === Math.floor(chosen / columns), "start"),
+      write(0, middleOf(layer * columns) + 5, `L${layer}`, layer === Math.floor(chosen / columns), "start"),
     ),
   ];
   const buttons = heads.map((head, index) => {
     const x = grid.left + (index % columns) * grid.column + 4;
-    const y = grid.top + Math.floor(index / columns) * grid.row;
+    const y = middleOf(index) - grid.image.height / 2;
+    const score = {
+      beneath: () => write(x + grid.image.width / 2, y + grid.image.height + 16, head.score, index === chosen),
+      beside: () => write(x + grid.image.width + 5, middleOf(index) + 5, head.score, index === chosen, "start"),
+    }[grid.scores];
     const ring = { x: x - 2, y: y - 2, width: grid.image.width + 4, height: grid.image.height + 4, rx: 4 };
     return shape(
       "g",
@@ -422,7 +449,7 @@ function drawHeads(payload, host) {
       shape("title", {}, head.said),
       shape("image", { x, y, ...grid.image, href: thumbnail(head.places, payload, theme), preserveAspectRatio: "none", style: "image-rendering:pixelated" }),
       shape("rect", { ...ring, class: index === chosen ? "" : "av-ring", fill: "none", stroke: index === chosen ? theme.ink : "none", "stroke-width": 2 }),
-      grid.scores ? write(x + grid.image.width / 2, y + grid.image.height + 16, head.score, index === chosen) : null,
+      score?.() ?? null,
     );
   });
   const drawing = shape(
