@@ -18,6 +18,9 @@ from attnviz.tracing.trace import Edits
 
 logger = logging.getLogger("attnviz.app")
 
+FIRST_PAUSE = 3.0
+"""Seconds that the page of the one who starts a count has to draw itself before the machine gets busy."""
+
 
 class HeadCount:
     """A count that goes text by text through the queue that learners' texts go through."""
@@ -36,12 +39,15 @@ class HeadCount:
 
     def start(self) -> None:
         """Count beside whatever else is done."""
-        threading.Thread(target=self.run, name="head-count", daemon=True).start()
+        threading.Thread(target=self.run, args=(FIRST_PAUSE,), name="head-count", daemon=True).start()
 
-    def run(self) -> None:
-        """Count now."""
+    def run(self, pause: float = 0) -> None:
+        """Count, after ``pause`` seconds; one who pauses also rests after each text for as long as it took."""
+        rests = pause > 0
         edits = single_heads(*self.changes.changed.shape)
         for text in self._texts:
+            time.sleep(pause)
+            began = time.perf_counter()
             try:
                 written = self._written(text, edits)
             except (UserError, RuntimeError) as error:  # such as a server that ends
@@ -49,6 +55,7 @@ class HeadCount:
                 self.failed = True
                 return
             self.changes = self.changes.with_text(written)
+            pause = time.perf_counter() - began if rests else 0
 
     def _written(self, text: str, edits: tuple[Edits, ...]) -> tuple[Tokens, ...]:
         while True:
