@@ -4,9 +4,13 @@ from functools import partial
 
 import streamlit as st
 
-from app import selection, translation
+from app import selection
 from app.lessons import lesson
-from app.translation import Translated
+from app.translation import choices, matrix, ribbons
+from app.translation import lesson as asked
+from app.translation.errors import known_errors
+from app.translation.record import Translated, translated
+from app.translation.sentences import shown_model
 from app.widgets import cross_notes, figure, heads_off, looks, own_target, page, picture, steps, waiting
 from app.widgets import lesson as blocks
 from app.widgets.guard import fragment
@@ -20,14 +24,14 @@ WORDS = lesson("cross_attention")
 def read(model_id: str, text: str) -> tuple[Translated, Translated | None, str]:
     """The text with the model's own target, with the learner's where there is one, and why not where there is none."""
     waiting.trace(model_id, text, height=470)
-    model = translation.translated(model_id, text)
+    model = translated(model_id, text)
     own = own_target.typed()
     if own is None:
         return model, None, ""
     if len(own) > own_target.LONGEST:
         return model, None, WORDS.say("own_long", count=len(own), what="characters", limit=own_target.LONGEST)
     try:
-        return model, translation.translated(model_id, text, own), ""
+        return model, translated(model_id, text, own), ""
     except TooManyTokens as error:
         return model, None, WORDS.say("own_long", count=error.count, what="tokens", limit=error.limit)
     except UserError as error:
@@ -51,45 +55,45 @@ def body(shown: Translated, model: Translated, own: Translated | None, problem: 
     with stage:
         picture.show(
             "ribbons",
-            shown.payload(WORDS, layer, head, step),
+            ribbons.payload(shown, WORDS, layer, head, step),
             key="ribbons",
             answers={
-                "word": partial(translation.choose_word, shown),
-                "head": partial(translation.choose_head, shown),
+                "word": partial(choices.choose_word, shown),
+                "head": partial(choices.choose_head, shown),
             },
         )
     before = ("start", *shown.steps)[shown.row_of(step)]
-    looked = shown.looks(layer, head, step)
+    looked = matrix.looks(shown, layer, head, step)
     where = WORDS.say("where", layer=layer, head=head)
     looks.show(shown.word_label(step), looked, where, WORDS.say("row", before=before))
     steps.show(shown, step, WORDS)
     with blocks.section("matrix", WORDS.say("matrix"), WORDS.say("matrix_remark")):
-        view = shown.view(layer, head)
+        view = matrix.view(shown, layer, head)
         figure.show(
             attention_heatmap(view, figure.mode(), chosen=view.row_of(shown.row_of(step) + 1), height=480),
             "alignment",
-            shown.described(WORDS, layer, head, step),
-            partial(translation.table, view),
+            matrix.described(shown, WORDS, layer, head, step),
+            partial(matrix.table, view),
         )
     own_target.show(own, model, problem, WORDS)
     heads_off.show(model, WORDS)
     heads_off.counts(model, WORDS)
     heads_off.blind(model, WORDS)
     blocks.try_this(
-        translation.known_errors(model.model_id, WORDS),
+        known_errors(model.model_id, WORDS),
         "try_errors",
         WORDS.say("errors"),
         WORDS.say("errors_remark"),
     )
-    blocks.try_this(model.suggestions(WORDS, layer, head))
-    blocks.check_yourself(model.questions(WORDS))
-    blocks.the_code(shown.code(WORDS, layer, head))
+    blocks.try_this(asked.suggestions(model, WORDS, layer, head))
+    blocks.check_yourself(asked.questions(model, WORDS))
+    blocks.the_code(asked.code(shown, WORDS, layer, head))
 
 
 def all_of_it() -> None:
     """Read the text, write the other, and show where the one looks at the other."""
     chosen, text = selection.model_id(), selection.text()
-    model_id = translation.shown_model(waiting.model(chosen))
+    model_id = shown_model(waiting.model(chosen))
     if model_id != chosen:
         cross_notes.other_model(chosen, model_id, WORDS)
     model, own, problem = read(model_id, text)
@@ -102,7 +106,7 @@ def all_of_it() -> None:
         return
     if own:
         own_target.banner(model, WORDS)
-    translation.follow(shown)
+    choices.follow(shown)
     body(shown, model, own, problem)
 
 

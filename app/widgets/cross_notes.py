@@ -6,9 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from app import selection, translation
+from app import selection
 from app.lessons import Lesson
-from app.translation import Translated
+from app.translation.record import Translated
+from app.translation.remarks import is_copied, remark
+from app.translation.sentences import other_direction, sentences_of
 from app.widgets.markup import html
 from attnviz.models.catalog import title_of
 
@@ -25,14 +27,14 @@ def other_model(chosen: str, shown: str, words: Lesson) -> None:
 
 def warned(shown: Translated, words: Lesson) -> None:
     """What a learner should know of this text; where it may be in another language, two ways out."""
-    said = translation.remark(shown, words)
+    said = remark(shown, words)
     if not said:
         return
     with st.container(key="cross_warned", horizontal=True, vertical_alignment="center"):
         html("<p class='av-note' role='status'>{}</p>", said)
-        if translation.is_copied(shown):
-            example = translation.sentences_of(shown.model_id)[0]
-            other = translation.other_direction(shown.model_id)
+        if is_copied(shown):
+            example = sentences_of(shown.model_id)[0]
+            other = other_direction(shown.model_id)
             for key, label, values in (
                 ("go_text", words.say("its_language", text=example), {"text": example}),
                 ("go_turn", words.say("turn", title=title_of(other)), {"model": other}),

@@ -8,7 +8,11 @@ import streamlit as st
 
 from app.head_count import head_count
 from app.lessons import Lesson
-from app.translation import MOST_AT_ONCE, HeadScores, Translated, sentences_of
+from app.translation import off
+from app.translation.off import MOST_AT_ONCE
+from app.translation.record import Translated
+from app.translation.scores import HeadScores, name
+from app.translation.sentences import sentences_of
 from app.widgets import figure, table, written
 from app.widgets.guard import guarded
 from app.widgets.lesson import section
@@ -25,18 +29,18 @@ def show(shown: Translated, words: Lesson) -> None:
             words.say("off_label"), shown.names, selection_mode="multi", key="off", bind="query-params"
         )
         if names:
-            plain, other = shown.without(list(names))
+            plain, other = off.without(shown, list(names))
             written.show(
                 [(words.say("as_it_is"), plain), (words.say("without", names=", ".join(names)), other)],
                 words.say("same"),
             )
         if _asked(shown, words, "off_each"):
-            changes, count = shown.changes(), shown.layers * shown.heads
+            changes, count = off.changes(shown), shown.layers * shown.heads
             html(
                 "<p class='av-say'>{}</p>",
                 words.say("off_every" if changes else "off_none", changed=len(changes), heads=count),
             )
-            written.show((words.say("without", names=name), other) for name, other in changes)
+            written.show((words.say("without", names=head), other) for head, other in changes)
 
 
 def blind(shown: Translated, words: Lesson) -> None:
@@ -44,13 +48,13 @@ def blind(shown: Translated, words: Lesson) -> None:
     with section("blind", words.say("blind"), words.say("blind_remark")):
         html("<p class='av-text'>{}</p>", words.say("blind_text"))
         if shown.layers * shown.heads <= MOST_AT_ONCE or _has_asked(shown, "off_each"):
-            plain, other = shown.blind()
+            plain, other = off.blind(shown)
             written.show(
                 [(words.say("as_it_is"), plain), (words.say("without_all"), other)], words.say("same")
             )
             total = len(plain.split())
             kept = len(other.words) - sum(other.changed)
-            other_text = shown.blind_alike()
+            other_text = off.blind_alike(shown)
             alike = words.say("blind_other", text=other_text) if other_text else ""
             html("<p class='av-say'>{} {}</p>", words.say("blind_said", kept=kept, words=total), alike)
         html("<p class='av-source'>{}</p>", words.say("blind_source"))
@@ -89,7 +93,7 @@ def _counted(shown: Translated, changes: HeadChanges, words: Lesson) -> None:
         score=whole_percent(float(shown.scores.shares[best])),
         changed=int(changes.changed[best]),
         texts=changes.texts,
-        needed=f"L{needed[0]}H{needed[1]}",
+        needed=name(*needed),
         needed_score=whole_percent(float(shown.scores.shares[needed])),
         needed_changed=int(changes.changed[needed]),
     )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import selection
 from app.lessons import Lesson
-from app.translation import Translated
+from app.translation.record import Translated
 from app.widgets import table
 from app.widgets.lesson import section
 from app.widgets.markup import html

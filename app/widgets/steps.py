@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.lessons import Lesson
-from app.translation import Translated
+from app.translation import step as decoder
+from app.translation.record import Translated
 from app.widgets import figure, table
 from app.widgets.lesson import section
 from app.widgets.markup import html
@@ -16,12 +17,12 @@ from attnviz.tracing.trace import Floats
 
 def show(shown: Translated, step: str, words: Lesson) -> None:
     """Draw both for the chosen token; below them every gate, where the decoder has gates."""
-    labels, shares = shown.earlier(step)
+    labels, shares = decoder.earlier(shown, step)
     with section("steps", words.say("steps"), words.say("steps_remark")):
         left, right = st.container(key="steps_likely"), st.container(key="steps_kept")
     with left:
         html("<p class='av-text'>{}</p>", words.say("likely", word=step))
-        found = shown.next_tokens(step)
+        found = decoder.next_tokens(shown, step)
         marked = next(label for label, _, here in found if here)
         table.show(
             {"Token": [label for label, _, _ in found], "Probability": [percent(p) for _, p, _ in found]},
@@ -45,7 +46,7 @@ def _remembered(shown: Translated, step: str, before: str, words: Lesson) -> str
         return words.say("kept_attention", before=before)
     kept = [
         words.say("kept_layer", layer=layer, share=whole_percent(float(channels.mean())))
-        for layer, channels in enumerate(shown.gates_of(step))
+        for layer, channels in enumerate(decoder.gates_of(shown, step))
     ]
     return words.say("kept_gates", before=before, kept=" and ".join(kept))
 

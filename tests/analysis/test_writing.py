@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import attnviz
+from attnviz.analysis.alignment import WordAlignment
 from attnviz.analysis.writing import (
     HeadChanges,
     aligned_maps,
     all_heads_off,
     by_word,
+    clearest_crossing,
     clearness,
     crossings,
     earlier_shares,
@@ -144,6 +146,22 @@ def test_crossings_by_hand():
     assert crossings(frozenset({(0, 1), (1, 0), (2, 2)})) == (((0, 1), (1, 0)),)
     assert crossings(frozenset({(0, 0), (1, 0)})) == ()
     assert len(crossings(frozenset({(0, 2), (1, 1), (2, 0)}))) == 3
+
+
+def test_the_clearest_crossing_by_hand():
+    def alignment(weights, words):
+        groups = tuple((i,) for i in range(len(words)))
+        rows = np.array(weights, np.float32)
+        return WordAlignment(
+            rows, 1 - rows.sum(axis=1), ("x",) * len(rows), words, groups[: len(rows)], groups
+        )
+
+    turned = [[0.1, 0.6, 0.0], [0.5, 0.1, 0.0], [0.0, 0.0, 0.9]]
+    assert clearest_crossing(alignment(turned, ("old", "table", "now"))) == ((0, 1), (1, 0))
+    assert clearest_crossing(alignment(turned, ("old", ".", "now"))) is None  # a sign is no word
+    assert clearest_crossing(alignment(np.eye(3), ("old", "table", "now"))) is None
+    two = [[0, 0.6, 0, 0], [0.5, 0, 0, 0], [0, 0, 0, 0.9], [0, 0, 0.8, 0]]
+    assert clearest_crossing(alignment(two, ("a", "b", "c", "d"))) == ((2, 3), (3, 2))
 
 
 @given(st.permutations(range(6)))

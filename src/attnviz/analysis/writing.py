@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
-from attnviz.analysis.alignment import Link, Links, word_alignment
+from attnviz.analysis.alignment import Link, Links, WordAlignment, word_alignment
 from attnviz.errors import SelectionError
 from attnviz.tracing.tokens import Tokens
 from attnviz.tracing.trace import NO_EDITS, AttentionKind, Edits, Floats, Trace
@@ -73,6 +73,17 @@ def crossings(links: Links) -> tuple[tuple[Link, Link], ...]:
         for other in ordered[number + 1 :]
         if one[0] < other[0] and one[1] > other[1]
     )
+
+
+def clearest_crossing(alignment: WordAlignment) -> tuple[Link, Link] | None:
+    """Of the links that cross between neighbouring words of the source, those with the most weight, the earlier target
+    word first; None where none cross. Signs are no words here."""
+    found = [
+        (float(alignment.weights[one] * alignment.weights[other]), one, other)
+        for one, other in crossings(alignment.links)
+        if one[1] - other[1] == 1 and all(alignment.source_labels[link[1]].isalpha() for link in (one, other))
+    ]
+    return max(found)[1:] if found else None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import yaml
 
-from app import lessons
+import app.cache
+from app import lessons, selection
+from app.lessons import Lesson
+from app.translation.record import translated
+from app.widgets.lesson import Try
 from attnviz.analysis.alignment import WordAlignment
 from attnviz.analysis.writing import probability_of
+from attnviz.figures.quantities import whole_percent
 from attnviz.tracing.trace import Trace
 
 
@@ -58,3 +63,44 @@ def measured(error: Error, trace: Trace, alignment: WordAlignment, right: int) -
         float(alignment.weights[word, alignment.source_labels.index(error.at)]),
         float(alignment.weights[word, alignment.source_labels.index(error.clue)]),
     )
+
+
+def known_errors(model_id: str, words: Lesson) -> list[Try]:
+    """The errors of a model that it does make, each with what was measured where it went wrong."""
+    found = []
+    for error in errors_of(model_id):
+        shown = translated(model_id, error.text)
+        tokenizer = app.cache.engine().tokenizer(model_id)
+        right = tokenizer(text_target=error.right, add_special_tokens=False)["input_ids"][0]
+        at_error = measured(error, shown.trace, shown.best_alignment, int(right))
+        if at_error is None:
+            continue
+        found.append(
+            Try(
+                error.text,
+                words.say(
+                    "error_other" if error.at == error.clue else "error",
+                    why=error.why,
+                    wrong=error.wrong,
+                    right=error.right,
+                    wrong_share=whole_percent(at_error.wrong),
+                    right_share=_small_percent(at_error.right),
+                    at=error.at,
+                    at_share=whole_percent(at_error.at),
+                    clue=error.clue,
+                    clue_share=_small_percent(at_error.clue),
+                    head=shown.best,
+                ),
+                {
+                    selection.TEXT: error.text,
+                    "own": "",
+                    "cross": shown.best,
+                    "step": shown.written.unique_labels[at_error.step],
+                },
+            )
+        )
+    return found
+
+
+def _small_percent(share: float) -> str:
+    return "under 1 %" if share < 0.005 else whole_percent(share)
