@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from attnviz.models.architecture import Architecture
     from attnviz.models.loading import LoadedModel
     from attnviz.models.positions import ModelPositions
+    from attnviz.tracing.neurons import Stack
     from attnviz.tracing.tokens import Tokens
     from attnviz.tracing.trace import AttentionKind, Floats, Trace
 
@@ -150,6 +151,17 @@ def choice(label: str, key: str, options: Sequence[Any], start: Any, show: Any =
     """A checked slider over a few values."""
     selection.one_of(key, options, label.lower(), start=start)
     return st.select_slider(label, options, start, key=key, bind="query-params", format_func=show)
+
+
+def stack(stacks: Sequence[Stack], words: Lesson) -> Stack:
+    """Which stack's positions; asked only where the model has two."""
+    if len(stacks) == 1:
+        return stacks[0]
+    selection.one_of("pos_stack", stacks, "stack")
+    chosen = st.segmented_control(
+        words.say("stack"), stacks, default=stacks[0], key="pos_stack", bind="query-params", required=True
+    )
+    return chosen or stacks[0]
 
 
 def picked_token(label: str, key: str, tokens: Tokens, start: int) -> int:

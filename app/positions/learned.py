@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import streamlit as st
 
-from app import selection
 from app.lessons import Lesson
 from app.positions.here import (
     LEARNED,
@@ -18,6 +16,7 @@ from app.positions.here import (
     offer,
     said,
     slider,
+    stack,
     stage,
     table_columns,
 )
@@ -38,8 +37,8 @@ def show(here: Here, words: Lesson) -> Taught:
         return Taught([Try(words.say("try_own"), here.scheme(words), {"scheme": here.fitting})], [], "")
     with stage() as (margin, main):
         with margin:
-            stack = _stack(here, words)
-            whole = here.known.tables[stack].table
+            number = _stack(here, words)
+            whole = here.known.tables[number].table
             rows = slider(words.say("rows"), "pos_rows", 2, len(whole), 128)
             html(
                 "<p class='av-source'>{}</p>",
@@ -72,20 +71,14 @@ def show(here: Here, words: Lesson) -> Taught:
         _similar(similar, words)
     with blocks.section("pos_parts", words.say("parts"), words.say("parts_remark")):
         _parts(table, words)
-    code = words.say("learned_code", model=here.model.id, stack=stack, rows=rows)
+    code = words.say("learned_code", model=here.model.id, stack=number, rows=rows)
     return Taught(_suggestions(here, whole, words), _questions(cosine_similarities(whole), words), code)
 
 
 def _stack(here: Here, words: Lesson) -> int:
     """Which of the model's tables: an encoder-decoder has two."""
     stacks = [table.stack for table in here.known.tables]
-    if len(stacks) == 1:
-        return 0
-    selection.one_of("pos_stack", stacks, "stack")
-    chosen = st.segmented_control(
-        words.say("stack"), stacks, default=stacks[0], key="pos_stack", bind="query-params", required=True
-    )
-    return stacks.index(chosen or stacks[0])
+    return stacks.index(stack(stacks, words))
 
 
 def _mean_at(similar: Floats, distance: int) -> float:

@@ -17,6 +17,7 @@ from app.positions.here import (
     offer,
     said,
     slider,
+    stack,
     stage,
     table_columns,
 )
@@ -76,12 +77,8 @@ def show(here: Here, words: Lesson) -> Taught:
 
 def _own(here: Here, words: Lesson) -> RelativeBias:
     """One of the model's tables, chosen by stack; UMT5 has one for each layer, of which the first is shown."""
-    stacks = list(dict.fromkeys(bias.stack for bias in here.known.biases))
-    selection.one_of("pos_stack", stacks, "stack")
-    chosen = st.segmented_control(
-        words.say("stack"), stacks, default=stacks[0], key="pos_stack", bind="query-params", required=True
-    )
-    return next(bias for bias in here.known.biases if bias.stack == (chosen or stacks[0]))
+    chosen = stack(list(dict.fromkeys(bias.stack for bias in here.known.biases)), words)
+    return next(bias for bias in here.known.biases if bias.stack == chosen)
 
 
 def _biases(

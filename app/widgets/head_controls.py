@@ -48,6 +48,7 @@ def _kind(trace: Trace, words: Lesson) -> AttentionKind:
         answer = st.segmented_control(
             words.say("kind"),
             kinds,
+            default=kinds[0],
             key="kind",
             bind="query-params",
             format_func=KIND_NAMES.__getitem__,
