@@ -101,10 +101,14 @@ def test_a_deep_link_with_a_target_of_ones_own(open_page):
     assert not told(app) and app.text_input(key="own").value == ""
 
 
-def test_a_text_of_signs_is_shown_as_text(open_page):
+def test_texts_of_signs_are_shown_as_text(open_page):
     app = open_page(SCRIPT, model=TRANSLATOR, text="<script>alert(1)</script>")
     assert not errors(app) and not any("<script>alert" in body for body in markup(app))
     assert any("unknown to this model" in note for note in told(app))
+    for text, notes_wanted in (("🙂 猫", 1), (".", 0)):
+        app.text_area(key="text").set_value(text).run()
+        assert not errors(app) and len(told(app)) == notes_wanted
+        assert looks(app)
 
 
 def test_a_text_in_the_other_language_offers_the_other_direction(open_page):

@@ -30,7 +30,7 @@ const SMALLEST = 15; // letters of a row; what needs smaller ones stands in colu
 const LARGEST = 22;
 const SHARES = 20; // height of the line of percentages beyond a row
 const HALF = 15; // of a row's height
-const MARGIN = 12; // beside the first and the last word: room for its box, its ring and its ribbon
+const MARGIN = 10; // beside the first and the last word: room for its box, its ring and its ribbon
 const MAP_HEIGHT = 276; // of all heads where there are more than four layers
 const DRAWN = new WeakMap(); // what each place showed last, to move from there
 
