@@ -174,7 +174,13 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+        environment = {
+            **os.environ,
+            **{
+                "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+                "OPENBLAS_NUM_THREADS": "1",
+            },  # as in the app
+        }
         subprocess.run([PEERS, "-m", "bench.viewer_pages", name], check=True, cwd=ROOT, env=environment)
         cases = json.loads((folder / "made.json").read_text("utf-8"))["cases"]
         scripts = peer_scripts(folder)

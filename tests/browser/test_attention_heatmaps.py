@@ -48,7 +48,7 @@ def test_dragging_the_sliders_and_what_python_says_below(page_at):
 
 def test_a_thumbnail_names_itself_and_opens(page_at):
     page = opened(page_at(PAGE))
-    box = page.locator(".av-sheet").bounding_box()
+    box = page.locator(".av-sheet-box").bounding_box()
     pitch = (box["width"] - 30) // 6
     x, y = box["x"] + 30 + pitch * 0.5, box["y"] + 24 + pitch * 2.5
     page.mouse.move(x, y, steps=3)
@@ -103,7 +103,10 @@ def test_another_model_and_hostile_words(page_at):
     page.get_by_role("option", name=re.compile("SmolLM2")).click()
     settle(page, 60)
     expect(page.locator("input[aria-label=Layer]")).to_have_attribute("max", "29", timeout=60_000)
-    assert page.locator(".av-sheet-box").bounding_box()["width"] > 800
+    sheet = page.locator(".av-sheet")
+    expect(sheet).to_be_visible()
+    box = sheet.bounding_box()  # 30 layers beside the matrix, in two bands, above the fold
+    assert box["height"] > 200 and box["y"] + box["height"] <= 800
 
 
 def test_a_text_too_long_is_one_sentence_and_can_be_cut(page_at):

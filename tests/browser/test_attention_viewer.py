@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 import attnviz
 from attnviz import viewer
@@ -102,7 +104,11 @@ def test_it_draws_what_attention_view_says(opened, trace):
     ):
         page = opened(html(trace, Choice("encoder", 3, token=10, **of, **changes)))
         expected = attention_view(trace, "encoder", 3, head, **options)
-        np.testing.assert_allclose(shown_table(page), 100 * expected.weights, atol=1.2)
+        wanted = [[f"{100 * share:.0f}" for share in row] for row in expected.weights.tolist()]
+        shown = [
+            [f"{0 if share == 0.5 else share:.0f}" for share in row] for row in shown_table(page).tolist()
+        ]
+        assert shown == wanted  # to the last digit
 
 
 def test_a_saved_page_shows_the_same_pixels_and_what_is_saved_holds_the_numbers(opened, trace):
@@ -153,12 +159,33 @@ def test_keys_reach_everything_and_tab_leaves_on_request(opened, trace):
         ("Shift+Tab", "‘.’ looks"),
     ):
         page.keyboard.press(key)
-        assert said in page.locator(".av-live").text_content()
+        expect(page.locator(".av-live")).to_contain_text(said)
     ring = page.evaluate("getComputedStyle(document.querySelector('.av-figure')).outlineStyle")
     assert ring == "solid"
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
     assert page.evaluate("!document.activeElement.matches('.av-figure')")
+
+
+def test_two_texts_are_seen_by_quarters_and_a_mean_of_a_long_text_is_said_about(opened):
+    model = attnviz.load(MINILM)
+    pair = attnviz.trace(model, ("It " + "was tired and " * 20, "It " + "slept and " * 30))
+    page = opened(html(pair, Choice("encoder", 0, 0, 2)))
+    second = pair.tokens.segments.index(1)
+    labels = pair.tokens.unique_labels
+    page.get_by_role("button", name="View").click()
+    page.get_by_role("radio", name="A to B").click()
+    figure = page.locator(".av-figure").bounding_box()
+    page.mouse.move(figure["x"] + 140, figure["y"] + 150, steps=2)  # a cell
+    card = page.locator(".av-stage .av-card")
+    expect(card).to_contain_text(re.compile(r".+ to .+: (about )?\d"))
+    query, key = card.inner_text().rpartition(": ")[0].split(" to ")
+    assert labels.index(query) < second <= labels.index(key)
+    expect(page.locator(".av-looks")).not_to_contain_text("about")
+    page.get_by_text("Mean of all heads").click()
+    expect(page.locator(".av-looks")).to_contain_text("about")
+    page.get_by_role("radio", name="All", exact=True).click()
+    expect(page.get_by_role("radio", name="All", exact=True)).to_have_attribute("aria-checked", "true")
 
 
 def test_encoder_decoder_and_cross_attention(opened, tmp_path):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { figureOf, gapOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, windowAround } from "../../src/attnviz/viewer/geometry.js";
+import { figureOf, gapOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, tileAt, windowAround } from "../../src/attnviz/viewer/geometry.js";
 import {
   addWeights,
   blockOf,
@@ -20,17 +20,18 @@ import {
 function golden() {
   const header = JSON.stringify({
     of: "é",
-    blocks: [{ kind: "decoder", first: 4, layers: 1, heads: 1, queries: 3, keys: 3, causal: true, exact: [0] }],
+    blocks: [{ kind: "decoder", first: 4, layers: 1, heads: 1, queries: 3, keys: 3, causal: true, exact: [0], fine: true, gaps: 0 }],
   });
   const text = new TextEncoder().encode(header);
   const length = Math.ceil(text.length / 4) * 4;
-  const bytes = new Uint8Array(8 + length + 24 + 8).fill(32, 8, 8 + length);
-  bytes.set(new TextEncoder().encode("AVW1"));
+  const bytes = new Uint8Array(8 + length + 32 + 16 + 4).fill(32, 8, 8 + length);
+  bytes.set(new TextEncoder().encode("AVW2"));
   bytes.set(text, 8);
   const data = new DataView(bytes.buffer);
   data.setUint32(4, length, true);
-  [65535, 850, 2048, 0, 65535, 850, 2048, 0, 0, 4096, 2048, 0].forEach((u, index) => data.setUint16(8 + length + 2 * index, u, true));
-  bytes.set([0, 0, 255, 0, 128, 128], 8 + length + 24);
+  [65535, 850, 2048, 0].forEach((u, index) => data.setUint16(8 + length + 2 * index, u, true));
+  [0, 0.75, 0.5, 1, 0.25, 0.5].forEach((weight, index) => data.setFloat32(16 + length + 4 * index, weight, true));
+  bytes.set([0, 0, 255, 0, 128, 128, 0, 0, 0, 0, 4, 0, 128, 128], 8 + length + 32);
   return bytes;
 }
 
@@ -49,12 +50,12 @@ const near = (found, wanted, within = 0.004) =>
 /** A block of one layer whose weights are given exactly, key by key. */
 function block(...heads) {
   const [queries, keys] = [heads[0].length, heads[0][0].length];
-  const u = (weight) => (weight > 0 ? Math.round(-2048 * Math.log2(weight)) : 65535);
-  const kept = Uint16Array.from(heads.flat(2), u);
+  const kept = Float32Array.from(heads.flat(2));
   const rows = heads.length * queries;
   const exact = Array.from({ length: keys }, (_, key) => key);
-  const nothing = new Uint16Array(rows).fill(65535);
-  return { kind: "encoder", first: 0, layers: 1, heads: heads.length, queries, keys, causal: false, exact, worth: nothing, sums: nothing, kept, levels: new Uint8Array(rows * keys) };
+  const nothing = new Float32Array(rows);
+  const none = { starts: new Uint32Array(heads.length + 1), places: new Uint32Array(), sides: new Uint8Array() };
+  return { kind: "encoder", first: 0, layers: 1, heads: heads.length, queries, keys, causal: false, exact, fine: false, step: nothing, sums: nothing, kept, levels: new Uint8Array(rows * keys), ...none };
 }
 
 test("a message is read byte by byte", async () => {
@@ -66,9 +67,29 @@ test("a message is read byte by byte", async () => {
     const totals = new Float32Array(3);
     addWeights(found, 4, 0, 1, weights, totals);
     near(weights, [1, 0, 0, 0.25, 0.75, 0, 0.5, 0.25, 0.25], 0.001);
-    near(totals, [1, 1, 1], 0.0003);
+    near(totals, [1, 1, 1], 1e-6);
+    near(weights, [1, 0, 0, 0.25, 0.75, 0, 0.5, 0.25, 0.25], 1e-4);
   }
-  assert.throws(() => takenApart(new TextEncoder().encode("AVW2aaaa").buffer));
+  assert.throws(() => takenApart(new TextEncoder().encode("AVW1aaaa").buffer));
+});
+
+test("a correction puts a weight on the other side of the nearest half per cent", () => {
+  // 159 steps of 0.6 / 255 are 37.41 %, and mean 37.6 %; key 0, sent exactly, is read as 12.505 % and was 12.495 %
+  const found = {
+    ...{ kind: "encoder", first: 0, layers: 1, heads: 2, queries: 1, keys: 3, causal: false, exact: [0], fine: false },
+    step: Float32Array.of(0.6 / 255, 0.6 / 255),
+    sums: Float32Array.of(0.5, 0.5),
+    kept: Float32Array.of(0.12505, 0.12505),
+    levels: Uint8Array.of(0, 159, 53, 0, 159, 53),
+    finer: new Int8Array(),
+    ...{ starts: Uint32Array.of(0, 0, 2), places: Uint32Array.of(0, 1), sides: Uint8Array.of(0, 1) },
+  };
+  const tokens = axis(["a", "b", "c"]);
+  const said = (heads, options = {}) => [...viewOf(found, 0, heads, axis(["q"]), tokens, options).weights].map((weight) => Math.round(100 * weight));
+  assert.deepEqual(said([0]), [13, 37, 12]);
+  assert.deepEqual(said([1]), [12, 38, 12]);
+  const exact = (heads, options = {}) => viewOf(found, 0, heads, axis(["q"]), tokens, options).exact;
+  assert.deepEqual([exact([1]), exact([0, 1]), exact([1], { merge: true })], [true, false, false]);
 });
 
 test("hidden keys are shared out, as exactly as they are sent", () => {
@@ -176,6 +197,13 @@ test("thumbnails of thirty layers find their head", () => {
   assert.deepEqual(at(0, 0), { layer: 0, head: 0 });
   assert.equal(at(30, 0), null);
   assert.equal(headAt(sheet, 2, 60), null);
+  const side = sheetOf(216, 30, 9, 345); // in two bands they are twice as large
+  assert.ok(side.across === 15 && side.pitch === 12 && side.width <= 216 && side.height <= 345);
+  for (const [layer, head] of [[0, 0], [14, 8], [15, 0], [29, 8]]) {
+    const [x, y] = tileAt(side, layer, head);
+    assert.deepEqual(headAt(side, x + 1, y + 1), { layer, head });
+  }
+  assert.equal(sheetOf(216, 6, 12, 345).across, 6);
 });
 
 test("an enlarged part never leaves the whole", () => {

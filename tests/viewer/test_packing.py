@@ -27,22 +27,22 @@ def attention(layers, heads, queries, keys, causal=False, seed=0, sharpness=3.0)
 def test_a_small_message_byte_by_byte():
     weights = np.array([[[[1, 0, 0], [0.25, 0.75, 0], [0.5, 0.25, 0.25]]]], np.float32)
     data = gzip.decompress(pack([Block("decoder", weights, first=4, exact=(0,))], {"model": "é"}))
-    assert data[:4] == b"AVW1"
+    assert data[:4] == b"AVW2"
     (length,) = struct.unpack("<I", data[4:8])
     assert length % 4 == 0
     assert (
         data[8 : 8 + length].rstrip()
         == (
-            '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true,"exact":[0]}]}'
+            '{"model":"é","blocks":[{"kind":"decoder","first":4,"layers":1,"heads":1,"queries":3,"keys":3,"causal":true,"exact":[0],"fine":true,"gaps":0}]}'
         ).encode()
     )
     # 255 steps are worth: nothing; 0.75, rounded down to 2 ** (-850/2048); 0.5, the largest of a row of which 0.25 are left
     worth = struct.pack("<3H", 65535, 850, 2048)
-    sums = struct.pack("<3H", 65535, 850, 2048)
-    exact = struct.pack("<3H", 0, 4096, 2048)
-    assert data[8 + length :] == b"".join(part + b"\0\0" for part in (worth, sums, exact)) + bytes(
-        [0, 0, 255, 0, 128, 128, 0, 0]
-    )
+    sums = struct.pack("<3f", 0, 0.75, 0.5)
+    exact = struct.pack("<3f", 1, 0.25, 0.5)
+    levels = bytes([0, 0, 255, 0, 127, 127, 0, 0])
+    finer = struct.pack("<6b", 0, 0, 0, 0, 127, 127) + bytes(2)  # of 127.5 steps
+    assert data[8 + length :] == worth + bytes(2) + sums + exact + levels + finer + struct.pack("<I", 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,6 +73,27 @@ def check(weights, kind, header, exact):
     if exact and left.size:
         left_errors = np.delete(errors, list(exact), -1)
         assert (left_errors <= left.max(-1, keepdims=True) * (1 / 96 + 1e-5)).all()
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(24, 24), (12, 1200), (160, 160)])
+def test_every_weight_is_read_as_the_whole_per_cent_that_it_is(queries, keys):
+    """In a long text too, where one byte alone would say one in thirty wrong; halves are rounded as text rounds them."""
+    weights = attention(2, 3, queries, keys, causal=queries == keys, seed=7)
+    weights[0, 0, -1] = np.r_[0.125, 0.625, 0.25, np.zeros(keys - 3)]
+    for exact in ((), (0, 5)):
+        data = pack([Block("decoder", weights, exact=exact)])
+        _, (block,) = unpack(data)
+        said = [
+            [f"{100 * share:.0f}" for share in part.ravel().tolist()] for part in (weights, block.weights)
+        ]
+        assert said[0] == said[1]
+    assert (block.weights != weights).any()
+
+
+def test_what_is_computed_from_a_short_text_is_right_to_a_whole_per_cent():
+    weights = attention(2, 12, 20, 20)
+    _, (block,) = unpack(pack([Block("encoder", weights, exact=(0,))]))
+    np.testing.assert_allclose(block.weights, weights, atol=1 / 65_000)
 
 
 def test_a_uniform_row_over_512_keys_survives():
@@ -117,7 +138,7 @@ def test_the_first_and_the_special_keys_of_a_trace_are_exact(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [b"", b"plain", gzip.compress(b"AVW2....", mtime=0), gzip.compress(b"AVW1", mtime=0)]
+    "wrong", [b"", b"plain", gzip.compress(b"AVW1....", mtime=0), gzip.compress(b"AVW2", mtime=0)]
 )
 def test_foreign_bytes(wrong):
     with pytest.raises(ValueError):

@@ -10,8 +10,8 @@
 
 import { choose, element, font, shape, shown, thinned } from "./core.js";
 import { button, choices, numberOf, range, stepper, toggle } from "./controls.js";
-import { LEAST_LINE, paint, percent } from "./figure.js";
-import { figureOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, windowAround } from "./geometry.js";
+import { LEAST_LINE, MOST_LINES, paint, percent, strandsOf } from "./figure.js";
+import { figureOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, tileAt, windowAround } from "./geometry.js";
 import { blocksOf, bytesOf, fromBase64, keep, listen, smallOf, toBase64 } from "./messages.js";
 import { onCanvas, onSvg } from "./painting.js";
 import { HEADS, paletteOf } from "./shades.js";
@@ -21,7 +21,9 @@ const MOTION = 220; // milliseconds from one head to the next
 const SETTLED = 140; // milliseconds after the last change until Python is told
 const NARROW = 620; // pixels of width below which the views are tabs
 const MIDDLE = 840; // and below which they have one column
-const DEEP = 12; // layers above which the thumbnails stand below, in the full width
+const MOVING = 20_000; // cells of a matrix up to which one head turns into the next
+const KEPT = 8_000_000; // cells of the matrices that are kept
+const PATIENCE = 8000; // milliseconds until a layer that did not come is asked for again
 
 // What is shown --------------------------------------------------------------------------------------------------------
 
@@ -59,7 +61,13 @@ function viewNow(payload, host, heads) {
   const { views } = host.ui;
   let view = views.get(key);
   if (view === undefined) {
-    if (views.size > 40) views.delete(views.keys().next().value);
+    let cells = 0;
+    for (const { weights } of views.values()) cells += weights?.length ?? 0;
+    while (views.size && (views.size > 100 || cells > KEPT)) {
+      const [oldest, { weights }] = views.entries().next().value;
+      cells -= weights?.length ?? 0;
+      views.delete(oldest);
+    }
     const [asking, answering] = [payload.axes[kind.queries], payload.axes[kind.keys]];
     view = viewOf(block, layerOf(kind, choice), heads, asking, answering, { first, special, merge, least: least / 100 });
     view ??= { empty: true };
@@ -108,7 +116,13 @@ function sceneOf(payload, host, width, height, views) {
   const longest = Math.max(view.rows, view.columns);
   const size = width < 480 || (longest > 28 && height < 600) ? 12 : height >= 600 ? 16 : 14;
   const spec = font(size, theme.sans);
-  const widest = (labels) => labels.reduce((most, label) => Math.max(most, label.length < 2 ? 0 : measure(shown(label), spec)), 0);
+  const widest = (labels) => {
+    const { widths } = host.ui;
+    if (!widths.has(labels)) widths.set(labels, new Map());
+    const known = widths.get(labels);
+    if (!known.has(spec)) known.set(spec, labels.reduce((most, label) => Math.max(most, label.length < 2 ? 0 : measure(shown(label), spec)), 0));
+    return known.get(spec);
+  };
   const facts = { width, height, rows: view.rows, columns: view.columns, size, views };
   const figure = figureOf({ ...facts, queryWidth: widest(view.queryLabels), keyWidth: widest(view.keyLabels) });
   const chosen = rowOf(view, choice.token);
@@ -135,24 +149,29 @@ function told(payload, host) {
   if (!found.length) parts.push([" gives all its weight to tokens that are hidden.", ""]);
   found.forEach((column, index) => {
     const before = index === 0 ? ` ${payload.lens.verb} ` : index === found.length - 1 ? " and " : ", ";
-    parts.push([`${before}${percent(view.weights[row * view.columns + column])} ${payload.lens.to} `, ""]);
+    parts.push([`${before}${about(view.weights[row * view.columns + column], view)} ${payload.lens.to} `, ""]);
     parts.push(itself(column) ? ["itself", ""] : [view.keyLabels[column], "key"]);
   });
   if (found.length) parts.push([".", ""]);
   const remarks = [];
-  if (view.hidden[row] >= 0.005) remarks.push(`${percent(view.hidden[row])} of this row lies on hidden tokens. What you see is the rest, scaled to 100\u00a0% again.`);
+  if (view.hidden[row] >= 0.005) remarks.push(`${capital(about(view.hidden[row], view))} of this row lies on hidden tokens. What you see is the rest, scaled to 100\u00a0% again.`);
   if (choice.least) remarks.push(`Weights below ${choice.least}\u00a0% are left out.`);
   const { drawn, total } = linesOf(view, row, choice.mass / 100, LEAST_LINE);
   if (total > 0 && drawn / total < 0.995) {
     const rule = choice.mass < 100 ? `the strongest down to ${choice.mass}\u00a0% of the weight, none below 3\u00a0%` : "weights of at least 3\u00a0%";
-    remarks.push(`Lines show ${rule}: ${percent(1 - drawn / total)} of this row is not drawn.`);
+    remarks.push(`Lines show ${rule}: ${about(1 - drawn / total, view)} of this row is not drawn.`);
   }
+  const { count } = strandsOf(view, choice.mass / 100);
+  if (count > MOST_LINES) remarks.push(`Of the lines of all rows, the ${MOST_LINES} strongest are drawn.`);
   return { parts, place, remarks };
 }
 
+/** A share as it stands in a sentence. */
+const about = (share, { exact }) => percent(share, exact).replace("≈", "about ");
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
 /** What a screen reader hears: "layer 5, head 3: 'was' looks 62 % at 'John'". */
-function spoken(payload, host) {
-  const { parts, place } = told(payload, host);
+function spoken({ parts, place }) {
   return `${place}: ${parts.map(([text, role]) => (role ? `‘${text}’` : text)).join("")}`;
 }
 
@@ -178,9 +197,11 @@ function change(payload, host, changes, { moving = true, linked = true } = {}) {
   host.state.choice = after;
   if (changes.first !== undefined || changes.special !== undefined || changes.merge !== undefined) host.ui.part = null;
   show(payload, host, moving);
-  host.say(spoken(payload, host));
   clearTimeout(host.ui.timer);
-  host.ui.timer = setTimeout(() => choose(host, "choice", host.state.choice), SETTLED);
+  host.ui.timer = setTimeout(() => {
+    host.say(spoken(host.ui.told));
+    choose(host, "choice", host.state.choice);
+  }, SETTLED);
   if (linked && payload.link) for (const follow_ of links(payload.link)) if (follow_.host !== host) follow_.take(after, kind);
 }
 
@@ -214,7 +235,7 @@ function followed(payload, host, choice, kind) {
 
 function build(root, payload, host) {
   host.ui?.stop?.();
-  const ui = { views: new Map(), part: null, at: null, drawn: null, touches: new Map(), timer: 0, frame: 0, thumbs: null };
+  const ui = { views: new Map(), part: null, at: null, drawn: null, touches: new Map(), timer: 0, frame: 0, thumbs: null, widths: new WeakMap() };
   host.ui = ui;
   const state = () => host.state.choice;
   const latest = () => host.ui.payload;
@@ -282,8 +303,10 @@ function build(root, payload, host) {
   ui.toggles = [...quick, ...more].filter((part) => part.refresh);
   const panel = element("div", { class: "av-panel", hidden: "" }, ...more.map((part) => part.box ?? part));
   const open = button({ class: "av-more", "aria-expanded": "false", onclick: () => expand(panel.hidden) }, "View");
+  ui.panel = panel;
   const expand = (wanted) => {
     panel.hidden = !wanted;
+    refreshPanel(latest(), host);
     open.setAttribute("aria-expanded", String(wanted));
   };
   panel.onkeydown = (event) => {
@@ -306,14 +329,14 @@ function build(root, payload, host) {
   const sized = new ResizeObserver(() => {
     const [width, height] = ui.size ?? [0, 0];
     if (!width || (ui.room.clientWidth === width && ui.room.clientHeight === height)) return;
-    ui.size = null;
+    ui.size = ui.sheetRoom = null;
     show(latest(), host, false);
   });
   sized.observe(ui.room);
-  const stopped = listen((of) => {
+  const stopped = listen((of, small) => {
     if (of !== latest().of) return;
-    ui.views.clear();
-    ui.thumbs = null;
+    const { first, special, merge } = state();
+    if (small || !latest().partial || first || special || merge) ui.thumbs = null;
     show(latest(), host, false);
   });
   const link = { host, take: (choice, kind) => followed(latest(), host, choice, kind) };
@@ -330,8 +353,9 @@ function build(root, payload, host) {
     if (payload.link) links(payload.link).delete(link);
     document.removeEventListener("pointerdown", outside);
     clearTimeout(ui.timer);
+    clearTimeout(ui.asking);
     cancelAnimationFrame(ui.frame);
-    cancelAnimationFrame(ui.thumbing);
+    ui.thumbs = null;
   };
   listenToFigure(host, act);
   listenToSheet(host, act);
@@ -345,15 +369,15 @@ function show(payload, host, moving) {
   const kind = kindOf(payload, choice);
   const narrow = host.width < NARROW;
   const form = narrow ? "narrow" : host.width < MIDDLE ? "middle" : "wide";
-  if (ui.grid.dataset.form !== form) ui.size = null;
+  if (ui.grid.dataset.form !== form) ui.size = ui.sheetRoom = null;
   ui.grid.dataset.form = form;
-  const below = !narrow && (kind.layers > DEEP || host.width < MIDDLE);
+  const below = form === "middle";
   const home = narrow ? ui.main : below ? ui.grid : ui.side;
   if (ui.sheetBox.parentNode !== home) {
     if (narrow) ui.stage.after(ui.sheetBox);
     else if (below) ui.table.before(ui.sheetBox);
     else ui.side.append(ui.sheetBox);
-    (narrow || host.width < MIDDLE ? ui.main : ui.side).append(ui.legend);
+    (form === "wide" ? ui.side : ui.main).append(ui.legend);
   }
   ui.grid.dataset.view = choice.view;
   ui.layer.refresh(kind.layers, layerOf(kind, choice), kind.layerNumbers);
@@ -361,17 +385,25 @@ function show(payload, host, moving) {
   ui.kinds.refresh(kind.kind);
   ui.lenses.refresh(choice.lens);
   ui.tabs.refresh(choice.view);
-  ui.quadrants?.refresh(ui.part ? ui.quadrant ?? "" : "");
   ui.toggles.forEach((one) => one.refresh());
-  ui.least.set(choice.least);
-  ui.mass.set(choice.mass);
-  ui.scale.value = choice.scale;
-  showHeads(payload, host, kind);
+  refreshPanel(payload, host);
   showLegend(ui, theme, choice);
   showFigure(payload, host, moving);
   if (!narrow || choice.view === "heads") showSheet(payload, host, kind);
   showWords(payload, host);
   if (ui.table.open) fillTable(payload, host);
+}
+
+/** The controls in the panel, which is closed most of the time. */
+function refreshPanel(payload, host) {
+  const { ui } = host;
+  if (ui.panel.hidden) return;
+  const { choice } = host.state;
+  ui.quadrants?.refresh(ui.part ? ui.quadrant ?? "" : "");
+  ui.least.set(choice.least);
+  ui.mass.set(choice.mass);
+  ui.scale.value = choice.scale;
+  showHeads(payload, host, kindOf(payload, choice));
 }
 
 function showHeads(payload, host, kind) {
@@ -452,7 +484,7 @@ function showFigure(payload, host, moving) {
   const hurried = before && now - before.since < MOTION;
   cancelAnimationFrame(ui.frame);
   ui.drawn = { ...scene, weights: scene.view.weights, since: now };
-  if (!alike || !moving || hurried || still() || before.view === scene.view || document.hidden) {
+  if (!alike || !moving || hurried || scene.view.weights.length > MOVING || still() || before.view === scene.view || document.hidden) {
     render(host);
     return;
   }
@@ -508,19 +540,27 @@ function fitCanvas(canvas, width, height) {
   return context;
 }
 
-/** Ask for a layer that is not there, or soon will be wanted; each once. */
+/** Ask for the layer that is shown, where it is not there; else, when the reader rests, for the nearest that is not. */
 function ask(payload, host, { kind }) {
   if (!payload.partial) return;
+  const { ui } = host;
   const layer = layerOf(kind, host.state.choice);
   const blocks = blocksOf(payload.of);
   if (!blocks.length) return;
-  const wanted = [layer, layer + 1, layer - 1].find((one) => one >= 0 && one < kind.layers && !blockOf(blocks, kind.kind, one));
+  const there = (one) => Boolean(blockOf(blocks, kind.kind, one));
+  const far = (one) => Math.abs(one - layer - 0.1); // of two as near, the later
+  const [wanted] = Array.from({ length: kind.layers }, (_, one) => one).filter((one) => !there(one)).sort((a, b) => far(a) - far(b));
+  clearTimeout(ui.asking);
   if (wanted === undefined) return;
-  host.ui.asked ??= new Set();
-  const name = `${payload.of} ${kind.kind} ${wanted}`;
-  if (host.ui.asked.has(name)) return;
-  host.ui.asked.add(name);
-  setTimeout(() => host.emit("need", { kind: kind.kind, layer: wanted }), wanted === layer ? 0 : SETTLED);
+  const { asked } = ui;
+  const waiting = asked && asked.of === payload.of && asked.kind === kind.kind && !there(asked.layer) && performance.now() - asked.since < PATIENCE;
+  if (waiting && (wanted !== layer || asked.layer === layer)) return;
+  const now = () => {
+    ui.asked = { of: payload.of, kind: kind.kind, layer: wanted, since: performance.now() };
+    host.emit("need", { kind: kind.kind, layer: wanted });
+  };
+  if (wanted === layer) now();
+  else ui.asking = setTimeout(now, 2 * SETTLED);
 }
 
 function figureNamed(payload, kind) {
@@ -533,44 +573,57 @@ function figureNamed(payload, kind) {
 function showSheet(payload, host, kind) {
   const { ui, theme } = host;
   const { choice } = host.state;
-  if (!ui.sheetRoom || ui.sheetRoom[0] !== host.width || !ui.sheetRoom[1]) ui.sheetRoom = [host.width, ui.sheetBox.clientWidth];
-  const room = ui.sheetRoom[1];
+  const [room, tall] = sheetRoomOf(host);
   if (room < 40) return;
   const dense = Math.min(globalThis.devicePixelRatio || 1, 3);
-  const plan = sheetOf(room, kind.layers, kind.heads);
+  const plan = sheetOf(room, kind.layers, kind.heads, tall);
   const { first, special, merge, scale } = choice;
   const key = JSON.stringify([payload.of, kind.kind, plan, first, special, merge, scale, theme.dark, theme.paper, dense]);
   if (ui.thumbs?.key !== key) {
-    cancelAnimationFrame(ui.thumbing);
     const picture = document.createElement("canvas");
     picture.width = Math.round(plan.width * dense);
     picture.height = Math.round(plan.height * dense);
-    ui.thumbs = { key, plan, kind, picture, next: 0 };
+    const thumbs = { key, plan, kind, picture, next: 0 };
+    ui.thumbs = thumbs;
     const context = picture.getContext("2d");
     context.setTransform(dense, 0, 0, dense, 0, 0);
     const work = () => {
+      if (ui.thumbs !== thumbs) return; // others have taken their place
       const began = performance.now();
-      while (ui.thumbs.next < kind.layers * kind.heads && performance.now() - began < 10) {
-        drawThumb(context, payload, host, kind, plan, Math.floor(ui.thumbs.next / kind.heads), ui.thumbs.next % kind.heads);
-        ui.thumbs.next += 1;
+      while (thumbs.next < kind.layers * kind.heads && performance.now() - began < 6) {
+        drawThumb(context, payload, host, kind, plan, Math.floor(thumbs.next / kind.heads), thumbs.next % kind.heads);
+        thumbs.next += 1;
       }
       renderSheet(host);
-      if (ui.thumbs.next < kind.layers * kind.heads) ui.thumbing = requestAnimationFrame(work);
+      if (thumbs.next < kind.layers * kind.heads) atRest(work);
     };
-    work();
-    return;
+    atRest(work);
   }
   renderSheet(host);
 }
 
+/** When the browser has nothing better to do. */
+const atRest = (work) => (globalThis.requestIdleCallback ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 16));
+
+/** Width and height for the thumbnails: beside the figure as far down as it reaches. Measured once, as in roomOf. */
+function sheetRoomOf({ ui, width }) {
+  if (ui.sheetRoom?.width === width && ui.sheetRoom.room[0]) return ui.sheetRoom.room;
+  const beside = ui.sheetBox.parentNode === ui.side;
+  const above = beside ? ui.sheetBox.getBoundingClientRect().top - ui.side.getBoundingClientRect().top : 0;
+  ui.sheetRoom = { width, room: [ui.sheetBox.clientWidth, beside ? roomOf(ui)[1] - above : SHEET_HEIGHT] };
+  return ui.sheetRoom.room;
+}
+
+const SHEET_HEIGHT = 440; // pixels where they stand below the figure or in its place
 let mini;
 
 function drawThumb(context, payload, host, kind, plan, layer, head) {
   const { choice } = host.state;
   const { pixels } = paletteOf(host.theme);
   const block = blockOf(blocksOf(payload.of), kind.kind, layer);
-  let small = block ? null : smallOf(payload.of, kind.kind, layer, head);
-  if (block) {
+  const plain = !choice.first && !choice.special && !choice.merge;
+  let small = block && !(payload.partial && plain) ? null : smallOf(payload.of, kind.kind, layer, head);
+  if (block && !small) {
     const [asking, answering] = [payload.axes[kind.queries], payload.axes[kind.keys]];
     const view = viewOf(block, layer, [head], asking, answering, { first: choice.first, special: choice.special, merge: choice.merge });
     small = view && pooled(view.weights, view.rows, view.columns, Math.max(16, Math.min(64, plan.tile * 2)));
@@ -586,7 +639,7 @@ function drawThumb(context, payload, host, kind, plan, layer, head) {
   for (let index = 0; index < target.length; index += 1) target[index] = pixels[places[index]];
   own.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = plan.tile * (globalThis.devicePixelRatio || 1) < small.columns;
-  context.drawImage(mini, plan.left + layer * plan.pitch, plan.top + head * plan.pitch, plan.tile, plan.tile);
+  context.drawImage(mini, ...tileAt(plan, layer, head), plan.tile, plan.tile);
 }
 
 function renderSheet(host) {
@@ -605,15 +658,26 @@ function frameSheet(paper, host) {
   const { plan, kind } = ui.thumbs;
   const { choice } = host.state;
   const [layer, heads] = [layerOf(kind, choice), headsOf(kind, choice)];
-  const size = plan.pitch < 20 ? 11 : 12;
+  const size = plan.pitch < 14 ? 10 : plan.pitch < 20 ? 11 : 12;
   const name = (text, on, x, y, anchor) =>
     paper.text(x, y, text, { size, family: theme.sans, weight: on ? 600 : 400, fill: on ? theme.ink : theme.quiet, anchor });
-  const columns = thinned(Array.from({ length: plan.layers }, (_, one) => one * plan.pitch), size * 2.1, [layer]);
-  for (const one of columns) name(`L${numberOf(kind.layerNumbers, one)}`, one === layer, plan.left + one * plan.pitch + plan.tile / 2, plan.top - 9, "middle");
   const rows = thinned(Array.from({ length: plan.heads }, (_, one) => one * plan.pitch), size * 1.1, heads.slice(0, 1));
-  for (const one of rows) name(`H${numberOf(kind.headNumbers, one)}`, heads.includes(one), plan.left - 7, plan.top + one * plan.pitch + plan.tile / 2 + size * 0.35, "end");
-  const ring = (at, line, stroke) =>
-    paper.box(plan.left + at.layer * plan.pitch - 1.5, plan.top + at.head * plan.pitch - 1.5, plan.tile + 3, plan.tile + 3, { stroke, line, radius: 3 });
+  for (let start = 0; start < plan.layers; start += plan.across) {
+    const count = Math.min(plan.across, plan.layers - start);
+    const columns = thinned(Array.from({ length: count }, (_, one) => one * plan.pitch), size * 2.1, [layer - start]);
+    for (const one of columns) {
+      const [x, y] = tileAt(plan, start + one, 0);
+      name(`L${numberOf(kind.layerNumbers, start + one)}`, start + one === layer, x + plan.tile / 2, y - 9, "middle");
+    }
+    for (const one of rows) {
+      const [x, y] = tileAt(plan, start, one);
+      name(`H${numberOf(kind.headNumbers, one)}`, heads.includes(one), x - 7, y + plan.tile / 2 + size * 0.35, "end");
+    }
+  }
+  const ring = (at, line, stroke) => {
+    const [x, y] = tileAt(plan, at.layer, at.head);
+    paper.box(x - 1.5, y - 1.5, plan.tile + 3, plan.tile + 3, { stroke, line, radius: 3 });
+  };
   const colours = HEADS[theme.dark ? "dark" : "light"];
   const several = heads.length > 1 && !choice.mean;
   heads.forEach((head, index) => ring({ layer, head }, 2, several ? colours[index % colours.length] : theme.ink));
@@ -643,8 +707,8 @@ function listenToSheet(host, act) {
       const name = headNamed(ui.payload, kind, place);
       ui.sheetCard.textContent = name;
       host.say(name);
-      const x = plan.left + (place.layer + 0.5) * plan.pitch;
-      placeCard(ui.sheetCard, x, plan.top + place.head * plan.pitch, plan.tile, Math.max(plan.width, 200));
+      const [x, y] = tileAt(plan, place.layer, place.head);
+      placeCard(ui.sheetCard, x + plan.pitch / 2, y, plan.tile, Math.max(plan.width, 200));
     }
     renderSheet(host);
   };
@@ -747,6 +811,12 @@ function listenToFigure(host, act) {
   };
 }
 
+/** A weight that is pointed at: whole per cent, which are right to the last digit, and below one about a tenth. */
+function pointed(weight, view) {
+  if (weight >= 0.01 || !weight) return percent(weight, view.exact);
+  return weight < 0.0005 ? "under 0.1\u00a0%" : `about ${(100 * weight).toFixed(1)}\u00a0%`;
+}
+
 function showCard(host, at) {
   const { ui } = host;
   const { drawn } = ui;
@@ -761,7 +831,7 @@ function showCard(host, at) {
       element("span", {}, " to "),
       named(view.keyLabels[at.column]),
       element("span", {}, ": "),
-      element("b", {}, `${(100 * weight).toFixed(1)}\u00a0%`),
+      element("b", {}, pointed(weight, view)),
     );
     ui.card.hidden = false;
     placeCard(ui.card, figure.left + (at.column + 0.5) * figure.cell, figure.top + at.row * figure.cell, figure.cell, figure.width);
@@ -847,11 +917,12 @@ function quadrant(payload, host, name) {
 function showWords(payload, host) {
   const { ui } = host;
   const own = told(payload, host);
+  ui.told = own;
   // Python's numbers come from the weights themselves, and stand for as long as the choice is theirs
   const exact = payload.said && JSON.stringify(payload.said.choice) === JSON.stringify(host.state.choice);
   const parts = exact ? payload.said.parts : own.parts;
-  const remarks = exact ? [...payload.said.remarks, ...own.remarks.filter((remark) => remark.startsWith("Lines"))] : own.remarks;
-  const place = own.place[0].toUpperCase() + own.place.slice(1);
+  const remarks = exact ? [...payload.said.remarks, ...own.remarks.filter((remark) => /^(Lines|Of the lines)/.test(remark))] : own.remarks;
+  const place = capital(own.place);
   ui.said.replaceChildren(
     ...parts.map(([text, role]) => (role ? element("span", { class: `av-chip-${role}` }, shown(text)) : text)),
     " ",
@@ -884,7 +955,7 @@ function fillTable(payload, host) {
   const caption = element("caption", {}, `${kind.title} attention, ${placeNamed(kind, host.state.choice)}`);
   const heads = whole ? view.keyLabels.map(label) : ["strongest key", "second", "third", "fourth", "fifth"];
   const body = view.queryLabels.map((query, row) => {
-    const weight = (column) => percent(view.weights[row * view.columns + column]);
+    const weight = (column) => percent(view.weights[row * view.columns + column], view.exact);
     const cells = whole
       ? view.keyLabels.map((_, column) => weight(column))
       : strongest(view, row, 5, 0.001).map((column) => `${label(view.keyLabels[column])} ${weight(column)}`);
@@ -903,9 +974,12 @@ function csvCell(value) {
 function csv(payload, host) {
   const view = table(payload, host);
   const rows = [["query", "key", "weight"]];
-  for (let row = 0; row < (view?.rows ?? 0); row += 1)
-    for (let column = 0; column < view.columns; column += 1)
-      rows.push([view.queryLabels[row], view.keyLabels[column], Number(view.weights[row * view.columns + column].toPrecision(4))]);
+  for (let row = 0; row < (view?.rows ?? 0); row += 1) {
+    const weights = view.weights.subarray(row * view.columns, (row + 1) * view.columns);
+    const error = Math.max(1e-9, weights.reduce((most, weight) => Math.max(most, weight), 0)) / (view.fine ? 130_560 : 510);
+    const digits = Math.ceil(-Math.log10(error)); // the last is the first that may be wrong
+    for (let column = 0; column < view.columns; column += 1) rows.push([view.queryLabels[row], view.keyLabels[column], Number(weights[column].toFixed(digits))]);
+  }
   return rows.map((row) => row.map(csvCell).join(",")).join("\r\n");
 }
 
@@ -919,6 +993,7 @@ function draw(root, payload, host) {
   }
   if (host.ui.payload && host.ui.payload.of !== payload.of) Object.assign(host.ui, { thumbs: null, part: null });
   host.ui.payload = payload;
+  host.ui.widths = new WeakMap(); // fonts may have come
   show(payload, host, host.moving);
 }
 

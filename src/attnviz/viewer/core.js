@@ -152,7 +152,9 @@ export function thinned(places, gap, first = []) {
   const order = [...first, 0, places.length - 1, ...places.keys()];
   for (const index of order) {
     if (index < 0 || index >= places.length || kept.has(index)) continue;
-    if ([...kept].every((other) => Math.abs(places[other] - places[index]) >= gap - 1e-6)) kept.add(index);
+    let room = true;
+    for (const other of kept) room &&= Math.abs(places[other] - places[index]) >= gap - 1e-6;
+    if (room) kept.add(index);
   }
   return kept;
 }

@@ -8,14 +8,37 @@ import { linesOf, placesOf, strongest } from "./weights.js";
 /** A weight below 3 % gets no line. */
 export const LEAST_LINE = 0.03;
 const LEAST_VALUE = 0.045; // and below 4.5 % no value in its cell
-const MOST_LINES = 1500;
-const MOST_BOXES = 4096; // cells that are drawn one by one; more become one picture
+/** Lines of the rows that are not chosen: more would take longer to draw than a frame, and be one grey shape. */
+export const MOST_LINES = 500;
+const MOST_BOXES = 1600; // cells that are drawn one by one; more become one picture
 
-/** A share in whole per cent. */
-export const percent = (share) => {
+/** A share in whole per cent; one that may be wrong in its last digit has a sign before it. */
+export const percent = (share, exact = true) => {
   const rounded = Math.round(100 * share);
-  return rounded || share < 0.0005 ? `${rounded}\u00a0%` : "under 1\u00a0%";
+  if (!rounded && share >= 0.0005) return "under 1\u00a0%";
+  return `${exact || !rounded ? "" : "≈"}${rounded}\u00a0%`;
 };
+
+/** The lines of all rows, [row, column, weight]. */
+function everyLine(view, mass) {
+  const lines = [];
+  for (let row = 0; row < view.rows; row += 1)
+    for (const column of linesOf(view, row, mass, LEAST_LINE).columns) lines.push([row, column, view.weights[row * view.columns + column]]);
+  return lines;
+}
+
+const strands = new WeakMap();
+
+/** The strongest `MOST_LINES` of them, and how many there are; kept with the view. */
+export function strandsOf(view, mass) {
+  const known = strands.get(view);
+  if (known?.mass === mass) return known;
+  const lines = everyLine(view, mass);
+  const found = { mass, count: lines.length, lines };
+  if (lines.length > MOST_LINES) lines.sort((a, b) => b[2] - a[2]).length = MOST_LINES;
+  strands.set(view, found);
+  return found;
+}
 
 /** Draws a scene. `weights` may be between those of two heads. `at` is what is pointed at. */
 export function paint(paper, scene, weights, at) {
@@ -191,19 +214,12 @@ function lines_(paper, scene, weights, focus, at) {
   const strong = kind.kind === "cross" ? theme.cross.mark : theme.query.mark;
   const wide = Math.min(12, 0.45 * Math.max(figure.rowPitch, 4));
   each.forEach((own, index) => {
-    const shownNow = several ? own : { ...view, weights };
+    const shownNow = several ? own : weights === view.weights ? view : { ...view, weights };
     const colour = several ? colours[index % colours.length] : strong;
     const dash = several ? DASHES[Math.floor(index / colours.length) % DASHES.length] : [];
-    const faint = [];
-    for (let row = 0; row < view.rows; row += 1) {
-      if (row === focus && at?.part !== "key") continue;
-      if (alone && at.part !== "key") break;
-      for (const column of linesOf(shownNow, row, mass, least).columns) {
-        if (at?.part === "key" && column !== at.column) continue;
-        faint.push([row, column, shownNow.weights[row * view.columns + column]]);
-      }
-    }
-    if (faint.length > MOST_LINES) faint.sort((a, b) => b[2] - a[2]).length = MOST_LINES;
+    const toKey = at?.part === "key";
+    const every = toKey ? everyLine(shownNow, mass) : alone ? [] : strandsOf(shownNow, mass).lines;
+    const faint = every.filter(([row, column]) => (toKey ? column === at.column : row !== focus));
     const bright = at?.part === "key";
     const thin = Math.min(1, Math.max(0.12, 240 / faint.length)); // many lines would become one black shape
     for (const [row, column, weight] of faint) {
@@ -230,16 +246,22 @@ function keyLabels(paper, scene, weights, focus, lit, at) {
   const { size } = figure;
   const places = view.keyLabels.map((_, column) => keyMiddle(figure, column));
   const x = figure.lines[1];
-  for (const column of thinned(places, 1.08 * size, [at?.column ?? -1, ...lit])) {
+  const kept = thinned(places, 1.08 * size, [at?.column ?? -1, ...lit]);
+  for (const column of kept) {
     const weight = focus >= 0 ? weights[focus * view.columns + column] : 0;
     const bold = column === lit[0] || column === at?.column;
     const fill = weight >= LEAST_LINE || column === at?.column ? theme.key.text : theme.quiet;
     const label = labelled(scene, view.keyLabels[column], bold ? 600 : 400);
     const y = places[column] + size * 0.34;
     paper.text(x, y, label, { size, family: theme.sans, weight: bold ? 600 : 400, fill, rtl: view.keyRtl[column], anchor: "start" });
+  }
+  for (const column of kept) {
+    const weight = focus >= 0 ? weights[focus * view.columns + column] : 0;
     if (weight < 0.01) continue;
+    const bold = column === lit[0] || column === at?.column;
+    const y = places[column] + size * 0.34;
     const value = { size: size - 0.5, family: theme.sans, weight: bold ? 600 : 400, anchor: "end", fill: weight >= LEAST_LINE ? theme.ink : theme.quiet };
-    paper.text(figure.width - 2, y, percent(weight), value);
+    paper.text(figure.width - 2, y, percent(weight, view.exact), value);
   }
   const heading = { size: size - 1, family: theme.sans, weight: 600, fill: theme.key.text };
   paper.text(x, figure.top - 9, "key (to)", heading);

@@ -67,22 +67,39 @@ export function hit(figure, x, y) {
 }
 
 /**
- * Thumbnails of all heads: layers across and heads down.
- * @returns {{ tile: number, pitch: number, left: number, top: number, layers: number, heads: number, width: number, height: number }}
+ * Thumbnails of all heads: layers across and heads down, in bands one below the other where they are larger so.
+ * @param {number} height  that more than one band must keep to
+ * @returns {{ tile: number, pitch: number, left: number, top: number, layers: number, heads: number, across: number,
+ *   band: number, width: number, height: number }}  `across` layers stand in a band, `band` pixels high
  */
-export function sheetOf(width, layers, heads, largest = 60) {
+export function sheetOf(width, layers, heads, height = 0, largest = 60) {
   const left = 30;
   const top = 24;
-  const pitch = Math.max(6, Math.min(Math.floor((width - left) / layers), largest));
+  let [pitch, across] = [0, layers];
+  for (let bands = 1; bands <= layers; bands += 1) {
+    const wide = Math.floor((width - left) / Math.ceil(layers / bands));
+    const tall = bands > 1 ? Math.floor((height / bands - top) / heads) : largest;
+    if (Math.min(wide, tall, largest) > pitch) [pitch, across] = [Math.min(wide, tall, largest), Math.ceil(layers / bands)];
+  }
+  pitch = Math.max(6, pitch);
   const gap = pitch >= 14 ? 3 : 1;
-  return { tile: pitch - gap, pitch, left, top, layers, heads, width: left + pitch * layers, height: top + pitch * heads };
+  const band = top + pitch * heads;
+  return { tile: pitch - gap, pitch, left, top, layers, heads, across, band, width: Math.min(width, left + pitch * across + 8), height: band * Math.ceil(layers / across) };
+}
+
+/** Where the thumbnail of a head begins. @returns {[number, number]} */
+export function tileAt({ left, top, pitch, across, band }, layer, head) {
+  return [left + (layer % across) * pitch, Math.floor(layer / across) * band + top + head * pitch];
 }
 
 /** The head under a point of the thumbnails. @returns {{ layer: number, head: number } | null} */
 export function headAt(sheet, x, y) {
-  const layer = Math.floor((x - sheet.left) / sheet.pitch);
-  const head = Math.floor((y - sheet.top) / sheet.pitch);
-  return layer >= 0 && layer < sheet.layers && head >= 0 && head < sheet.heads ? { layer, head } : null;
+  const column = Math.floor((x - sheet.left) / sheet.pitch);
+  const band = Math.floor(y / sheet.band);
+  const layer = band * sheet.across + column;
+  const head = Math.floor((y - band * sheet.band - sheet.top) / sheet.pitch);
+  const inside = column >= 0 && column < sheet.across && layer >= 0 && layer < sheet.layers && head >= 0 && head < sheet.heads;
+  return inside ? { layer, head } : null;
 }
 
 /**

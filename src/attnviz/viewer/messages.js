@@ -21,7 +21,7 @@ export function keep(bytes) {
       entry[header.small ? "small" : "blocks"] = blocks;
       if (!kept.has(entry.of)) kept.set(entry.of, new Set());
       kept.get(entry.of).add(entry);
-      for (const told of waiting) told(entry.of);
+      for (const told of waiting) told(entry.of, Boolean(header.small));
     },
     (error) => console.error("attnviz:", error),
   );
@@ -53,7 +53,7 @@ export function bytesOf(of) {
   return [...(board().kept.get(of) ?? [])].map((entry) => entry.bytes);
 }
 
-/** Calls `told` with the `of` of each message that comes, until the function that is returned is called. */
+/** Calls `told` with the `of` of each message that comes, and whether it holds thumbnails, until the function that is returned is called. */
 export function listen(told) {
   board().waiting.add(told);
   return () => board().waiting.delete(told);
@@ -61,7 +61,10 @@ export function listen(told) {
 
 /** Bytes from base64 and back, for messages inside a saved page. */
 export function fromBase64(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = binary.charCodeAt(index);
+  return bytes;
 }
 
 export function toBase64(bytes) {

@@ -16,48 +16,50 @@ import { font, shape } from "./core.js";
 
 /** @param {CanvasRenderingContext2D} context @returns {Paper} */
 export function onCanvas(context) {
+  const now = {}; // to set a font costs as much as to write with it
+  const set = (name, value) => {
+    if (now[name] !== value) now[name] = context[name] = value;
+  };
   return {
     box(x, y, width, height, { fill, stroke, line = 1, radius = 0 }) {
       if (!radius && !stroke) {
-        context.fillStyle = fill;
+        set("fillStyle", fill);
         context.fillRect(x, y, width, height);
         return;
       }
       context.beginPath();
       context.roundRect(x, y, width, height, radius);
       if (fill) {
-        context.fillStyle = fill;
+        set("fillStyle", fill);
         context.fill();
       }
       if (stroke) {
         context.strokeStyle = stroke;
         context.lineWidth = line;
-        context.setLineDash([]);
+        context.setLineDash(NO_DASH);
+        now.dashed = false;
         context.stroke();
       }
     },
     text(x, y, text, { size, family, weight = 400, fill, anchor = "start", turn = 0, rtl = false }) {
-      context.font = font(size, family, weight);
-      context.fillStyle = fill;
-      context.direction = rtl ? "rtl" : "ltr";
-      context.textAlign = { start: "left", middle: "center", end: "right" }[anchor];
-      if (!turn) {
-        context.fillText(text, x, y);
+      if (turn) {
+        stamp(context, x, y, { text, spec: font(size, family, weight), size, fill, turn });
         return;
       }
-      context.save();
-      context.translate(x, y);
-      context.rotate((turn * Math.PI) / 180);
-      context.fillText(text, 0, 0);
-      context.restore();
+      set("font", font(size, family, weight));
+      set("fillStyle", fill);
+      set("direction", rtl ? "rtl" : "ltr");
+      set("textAlign", { start: "left", middle: "center", end: "right" }[anchor]);
+      context.fillText(text, x, y);
     },
     curve(x1, y1, x2, y2, { stroke, line, alpha = 1, dash = NO_DASH }) {
       const middle = (x1 + x2) / 2;
       context.globalAlpha = alpha;
       context.strokeStyle = stroke;
       context.lineWidth = line;
-      context.lineCap = "round";
-      context.setLineDash(dash);
+      set("lineCap", "round");
+      if (dash.length || now.dashed) context.setLineDash(dash);
+      now.dashed = dash.length > 0;
       context.beginPath();
       context.moveTo(x1, y1);
       context.bezierCurveTo(middle, y1, middle, y2, x2, y2);
@@ -68,6 +70,7 @@ export function onCanvas(context) {
       context.strokeStyle = stroke;
       context.lineWidth = line;
       context.setLineDash(NO_DASH);
+      now.dashed = false;
       context.beginPath();
       context.moveTo(x1, y1);
       context.lineTo(x2, y2);
@@ -75,7 +78,7 @@ export function onCanvas(context) {
     },
     dot(x, y, radius, fill, alpha = 1) {
       context.globalAlpha = alpha;
-      context.fillStyle = fill;
+      set("fillStyle", fill);
       context.beginPath();
       context.arc(x, y, radius, 0, 2 * Math.PI);
       context.fill();
@@ -89,6 +92,35 @@ export function onCanvas(context) {
 }
 
 const NO_DASH = [];
+const stamps = new Map();
+
+/** Turned text, which is slow to write, from a picture that is kept; it runs from left to right and starts at a point. */
+function stamp(context, x, y, { text, spec, size, fill, turn }) {
+  const dense = context.getTransform().a;
+  const key = `${dense} ${turn} ${fill} ${spec}\n${text}`;
+  let found = stamps.get(key);
+  if (!found) {
+    if (stamps.size > 1500) stamps.clear();
+    const picture = document.createElement("canvas");
+    const own = picture.getContext("2d");
+    own.font = spec;
+    const [cos, sin] = [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
+    const corners = [0, own.measureText(text).width].flatMap((right) => [-1.2 * size, 0.5 * size].map((down) => [right * cos - down * sin, right * sin + down * cos]));
+    const [across, along] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
+    const [left, top] = [Math.floor(Math.min(...across)) - 1, Math.floor(Math.min(...along)) - 1];
+    picture.width = Math.ceil((Math.max(...across) + 1 - left) * dense);
+    picture.height = Math.ceil((Math.max(...along) + 1 - top) * dense);
+    own.setTransform(dense, 0, 0, dense, -left * dense, -top * dense);
+    own.rotate((turn * Math.PI) / 180);
+    Object.assign(own, { font: spec, fillStyle: fill, direction: "ltr" });
+    own.fillText(text, 0, 0);
+    found = { picture, left, top };
+    stamps.set(key, found);
+  }
+  const at = (place) => Math.round(place * dense) / dense; // on whole pixels it stays sharp
+  context.drawImage(found.picture, at(x + found.left), at(y + found.top), found.picture.width / dense, found.picture.height / dense);
+}
+
 const short = (number) => Math.round(number * 100) / 100;
 
 /** @param {SVGElement} drawing @returns {Paper} */

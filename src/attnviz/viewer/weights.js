@@ -5,7 +5,11 @@
  * @typedef {object} Block  weights of consecutive layers of one kind
  * @property {string} kind @property {number} first @property {number} layers @property {number} heads
  * @property {number} queries @property {number} keys @property {boolean} causal @property {number[]} exact
- * @property {Uint16Array} worth @property {Uint16Array} sums @property {Uint16Array} kept @property {Uint8Array} levels
+ * @property {boolean} fine  whether what is computed from several weights is right to a whole per cent
+ * @property {Float32Array} step  what one level is worth in each row @property {Float32Array} sums @property {Float32Array} kept
+ * @property {Uint8Array} levels @property {Int8Array} finer  256ths of a level
+ * @property {Uint32Array} starts  of the corrections of each head, and their end @property {Uint32Array} places  in the head
+ * @property {Uint8Array} sides
  *
  * @typedef {object} Axis  the tokens of one text
  * @property {string[]} labels  told apart @property {boolean[]} rtl @property {boolean[]} special @property {number[]} segments
@@ -13,6 +17,7 @@
  *
  * @typedef {object} View  a matrix as it is drawn
  * @property {number} rows @property {number} columns @property {Float32Array} weights
+ * @property {boolean} fine  see Block @property {boolean} exact  whether each weight is right when it is said in whole per cent
  * @property {Float32Array} hidden  of each row the share that lies on hidden keys
  * @property {number[][]} queries  the tokens of each row @property {number[][]} keys
  * @property {string[]} queryLabels @property {string[]} keyLabels @property {boolean[]} queryRtl @property {boolean[]} keyRtl
@@ -29,7 +34,7 @@ export async function opened(bytes) {
 /** @param {ArrayBuffer} buffer @returns {{header: any, blocks: Block[]}} */
 export function takenApart(buffer) {
   const data = new DataView(buffer);
-  if (buffer.byteLength < 8 || data.getUint32(0) !== 0x41565731) throw new Error("not an attention message of version 1");
+  if (buffer.byteLength < 8 || data.getUint32(0) !== 0x41565732) throw new Error("not an attention message of version 2");
   const length = data.getUint32(4, true);
   const { blocks, ...header } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
   let at = 8 + length;
@@ -41,17 +46,42 @@ export function takenApart(buffer) {
   return {
     header,
     blocks: blocks.map((facts) => {
-      const rows = facts.layers * facts.heads * facts.queries;
-      const sent = facts.causal ? (facts.queries * (facts.queries + 1)) / 2 : facts.queries * facts.keys;
-      return {
-        ...facts,
-        worth: read(Uint16Array, rows),
-        sums: read(Uint16Array, rows),
-        kept: read(Uint16Array, rows * facts.exact.length),
-        levels: read(Uint8Array, facts.layers * facts.heads * sent),
-      };
+      const heads = facts.layers * facts.heads;
+      const rows = heads * facts.queries;
+      const sent = heads * (facts.causal ? (facts.queries * (facts.queries + 1)) / 2 : facts.queries * facts.keys);
+      const numbers = (count) => (facts.fine ? read(Float32Array, count) : Float32Array.from(read(Uint16Array, count), (u) => NUMBERS[u]));
+      const step = Float32Array.from(read(Uint16Array, rows), (u) => NUMBERS[u] / 255);
+      const sums = numbers(rows);
+      const kept = numbers(rows * facts.exact.length);
+      const levels = read(Uint8Array, sent);
+      const finer = read(Int8Array, facts.fine ? sent : 0);
+      return { ...facts, step, sums, kept, levels, finer, ...corrections(read(Uint32Array, heads), read(Uint8Array, facts.gaps), read) };
     }),
   };
+}
+
+/** Which weights of each head would be said wrong by a whole per cent, and on which side of the nearest half they lie. */
+function corrections(counts, gaps, read) {
+  const starts = new Uint32Array(counts.length + 1);
+  counts.forEach((count, head) => {
+    starts[head + 1] = starts[head] + count;
+  });
+  const places = new Uint32Array(starts.at(-1));
+  const bits = read(Uint8Array, Math.ceil(places.length / 8));
+  let at = 0;
+  for (let head = 0; head < counts.length; head += 1) {
+    let place = 0;
+    for (let index = starts[head]; index < starts[head + 1]; index += 1) {
+      while (gaps[at] === 255) {
+        place += 255;
+        at += 1;
+      }
+      place += gaps[at];
+      at += 1;
+      places[index] = place;
+    }
+  }
+  return { starts, places, sides: Uint8Array.from(places, (_, index) => (bits[index >> 3] >> (index & 7)) & 1) };
 }
 
 /** The block that holds a layer. @param {Block[]} blocks */
@@ -59,35 +89,68 @@ export function blockOf(blocks, kind, layer) {
   return blocks.find((block) => block.kind === kind && block.first <= layer && layer < block.first + block.layers);
 }
 
+const BESIDE = 2e-7; // how far from half a per cent a corrected weight is put
+
 /** Adds the weights (query, key) of one head, times `factor`, to `into`; and the sum of each row to `totals`. */
 export function addWeights(block, layer, head, factor, into, totals) {
-  const { queries, keys, exact } = block;
-  const place = (layer - block.first) * block.heads + head;
+  const { queries, keys, exact, fine, levels, finer, places } = block;
+  const own = (layer - block.first) * block.heads + head;
   const sent = block.causal ? (queries * (queries + 1)) / 2 : queries * keys;
-  let from = place * sent;
+  const began = own * sent;
+  let from = began;
+  let correction = block.starts[own];
+  const end = block.starts[own + 1];
   for (let query = 0; query < queries; query += 1) {
-    const row = place * queries + query;
-    const step = (NUMBERS[block.worth[row]] / 255) * factor;
+    const row = own * queries + query;
+    const step = block.step[row];
     const count = block.causal ? query + 1 : keys;
     const start = query * keys;
-    for (let key = 0; key < count; key += 1) into[start + key] += block.levels[from + key] * step;
-    from += count;
-    let total = NUMBERS[block.sums[row]];
+    if (fine) for (let key = 0; key < count; key += 1) into[start + key] += (levels[from + key] + finer[from + key] / 256) * step * factor;
+    else {
+      const worth = step * factor;
+      for (let key = 0; key < count; key += 1) into[start + key] += levels[from + key] * worth;
+    }
+    let total = block.sums[row];
     for (let index = 0; index < exact.length; index += 1) {
-      const weight = NUMBERS[block.kept[row * exact.length + index]];
+      const weight = block.kept[row * exact.length + index];
       into[start + exact[index]] += weight * factor;
       total += weight;
     }
+    for (; correction < end && began + places[correction] < from + count; correction += 1) {
+      const key = began + places[correction] - from;
+      const resting = exact.indexOf(key);
+      const level = levels[from + key] + (fine ? finer[from + key] / 256 : 0);
+      const read = resting < 0 ? level * step : block.kept[row * exact.length + resting];
+      const right = (Math.floor(100 * read) + 0.5) / 100 + (block.sides[correction] ? BESIDE : -BESIDE);
+      into[start + key] += (right - read) * factor;
+    }
+    from += count;
     totals[query] += total * factor;
   }
 }
 
-/** The tokens of each row or column, and which of these are hidden. */
-function grouped(axis, options) {
-  const groups = options.merge ? axis.words : axis.labels.map((_, index) => [index]);
-  const labels = options.merge ? axis.wordLabels : axis.labels;
-  const hides = (token) => (options.first && token === 0) || (options.special && axis.special[token]);
-  return { groups, labels, kept: groups.map((group) => !group.some(hides)) };
+const groupings = new WeakMap();
+
+/** The tokens of each row or column, those that are shown, and their labels; the same arrays each time. */
+function grouped(axis, { first = false, special = false, merge = false }) {
+  if (!groupings.has(axis)) groupings.set(axis, new Map());
+  const known = groupings.get(axis);
+  const name = `${first} ${special} ${merge}`;
+  if (!known.has(name)) {
+    const groups = merge ? axis.words : axis.labels.map((_, index) => [index]);
+    const labels = merge ? axis.wordLabels : axis.labels;
+    const hides = (token) => (first && token === 0) || (special && axis.special[token]);
+    const shown = groups.flatMap((group, index) => (group.some(hides) ? [] : [index]));
+    known.set(name, {
+      groups,
+      shown,
+      gone: groups.flatMap((group) => (group.some(hides) ? group : [])),
+      tokens: shown.map((group) => groups[group]),
+      labels: shown.map((group) => labels[group]),
+      rtl: shown.map((group) => axis.rtl[groups[group][0]]),
+    });
+  }
+  return known.get(name);
 }
 
 /**
@@ -104,14 +167,13 @@ export function viewOf(block, layer, heads, asking, answering, options) {
   for (const head of heads) addWeights(block, layer, head, 1 / heads.length, weights, totals);
   const left = grouped(asking, options);
   const right = grouped(answering, options);
-  const rows = left.groups.flatMap((_, row) => (left.kept[row] ? [row] : []));
-  const columns = right.groups.flatMap((_, column) => (right.kept[column] ? [column] : []));
+  const [rows, columns] = [left.shown, right.shown];
   if (!rows.length || !columns.length) return null;
   const hidden = new Float32Array(rows.length);
   if (options.merge || rows.length < left.groups.length || columns.length < right.groups.length) {
     const result = new Float32Array(rows.length * columns.length);
     const whole = columns.length === right.groups.length;
-    const gone = right.groups.flatMap((group, column) => (right.kept[column] ? [] : group));
+    const { gone } = right;
     rows.forEach((group, row) => {
       const tokens = left.groups[group];
       let total = 0;
@@ -132,19 +194,19 @@ export function viewOf(block, layer, heads, asking, answering, options) {
   }
   const least = options.least ?? 0;
   if (least) for (let cell = 0; cell < weights.length; cell += 1) if (weights[cell] < least) weights[cell] = 0;
-  const labels = (side, kept) => kept.map((group) => side.labels[group]);
-  const rtl = (axis, side, kept) => kept.map((group) => axis.rtl[side.groups[group][0]]);
   return {
     rows: rows.length,
     columns: columns.length,
     weights,
+    fine: block.fine,
+    exact: block.fine || (heads.length === 1 && !options.merge && columns.length === right.groups.length),
     hidden,
-    queries: rows.map((row) => left.groups[row]),
-    keys: columns.map((column) => right.groups[column]),
-    queryLabels: labels(left, rows),
-    keyLabels: labels(right, columns),
-    queryRtl: rtl(asking, left, rows),
-    keyRtl: rtl(answering, right, columns),
+    queries: left.tokens,
+    keys: right.tokens,
+    queryLabels: left.labels,
+    keyLabels: right.labels,
+    queryRtl: left.rtl,
+    keyRtl: right.rtl,
   };
 }
 
@@ -153,7 +215,7 @@ function leftOf(block, layer, heads, query, gone, weights) {
   let rest = 0;
   for (const head of heads) {
     const row = ((layer - block.first) * block.heads + head) * block.queries + query;
-    rest += NUMBERS[block.sums[row]] / heads.length;
+    rest += block.sums[row] / heads.length;
   }
   for (const key of block.exact) if (!gone.includes(key)) rest += weights[query * block.keys + key];
   for (const key of gone) if (!block.exact.includes(key)) rest -= weights[query * block.keys + key];
@@ -168,7 +230,9 @@ export function rowOf(view, token) {
 /** The columns that a row looks at most, strongest first: at most `most`, of at least `least`, always one where there is any. */
 export function strongest(view, row, most = 3, least = 0.03) {
   const weights = view.weights.subarray(row * view.columns, (row + 1) * view.columns);
-  const order = [...weights.keys()].filter((column) => weights[column] > 0).sort((a, b) => weights[b] - weights[a] || a - b);
+  const order = [];
+  for (let column = 0; column < weights.length; column += 1) if (weights[column] > 0) order.push(column);
+  order.sort((a, b) => weights[b] - weights[a] || a - b);
   const found = order.slice(0, most).filter((column) => weights[column] >= least);
   return found.length ? found : order.slice(0, 1);
 }
