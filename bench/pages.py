@@ -51,9 +51,9 @@ def slide(label: str) -> Operate:
     """A slider, one step on; from its end back to its start."""
 
     def operate(page: Any, _: int) -> None:
-        slider = page.get_by_role("slider", name=label, exact=True).first
+        slider = page.locator(f"input[type=range][aria-label='{label}']").first
         slider.focus()
-        at_end = slider.evaluate("e => (e.value ?? e.ariaValueNow) === (e.max ?? e.ariaValueMax)")
+        at_end = slider.evaluate("e => e.value === e.max")
         page.keyboard.press("Home" if at_end else "ArrowRight")
 
     return operate
@@ -99,11 +99,21 @@ def click(selector: str) -> Operate:
     return operate
 
 
+def item(selector: str) -> Operate:
+    """The parts of a picture, one after the other."""
+
+    def operate(page: Any, number: int) -> None:
+        parts = page.locator(selector)
+        parts.nth(2 * number % parts.count()).click()
+
+    return operate
+
+
 def number(label: str, first: int) -> Operate:
     """A number that is typed, each time another one."""
 
     def operate(page: Any, times: int) -> None:
-        box = page.get_by_role("spinbutton", name=label).first
+        box = page.locator(f"input[type=number][aria-label^='{label}']").first
         box.fill(str(first + 7 * times))
         box.press("Enter")
 
@@ -151,7 +161,7 @@ CONTROLS: list[Control] = [
     ),
     *(
         Control(f"Sinusoidal: {label}", "positions?scheme=Sinusoidal", slide(label), POSITIONS)
-        for label in ("Length", "Width", "Base")
+        for label in ("Positions", "Width", "Base")
     ),
     Control(
         "Sinusoidal: shift by", "positions?scheme=Sinusoidal", slide("Shift by"), figure("position_shift")
@@ -174,6 +184,38 @@ CONTROLS: list[Control] = [
         )
     ),
     Control("Stack", f"feed_forward{TRANSLATOR}", segment("Decoder", "Encoder"), figure("ff_widths")),
+    *(
+        Control(label, "home", slide(label), figure("operations"))
+        for label in ("Tokens, n", "Width, d", "Neighbours, k and r")
+    ),
+    *(
+        Control(label, "home", slide(label), figure("gradient"))
+        for label in ("Steps back", "Spectral radius")
+    ),
+    *(
+        Control(f"A token ({model})", f"tokens{address}", item(".st-key-token_strip li button"), ".av-facts")
+        for model, address in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2))
+    ),
+    *(
+        Control(f"{name} ({model})", f"model_explorer{address}", operate, watch)
+        for model, address in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2))
+        for name, operate, watch in (
+            ("View", segment("Treemap", "Squares"), ".st-key-hero"),
+            ("Length", slide("Length of the text, in tokens"), ".st-key-section_work .av-say"),
+            ("Data type", choose("Data type"), ".st-key-section_memory"),
+            ("Matrix", choose("Matrix"), figure("weights")),
+            ("Layer", slide("Layer"), figure("weights")),
+        )
+    ),
+    Control("Published config", "model_explorer?source=Published", choose("Published config"), ".av-facts"),
+    Control("Own sizes: layers", "model_explorer?source=Own+sizes", slide("Layers"), ".av-facts"),
+    Control("A block", "architectures", item(".av-stack .av-part"), ".st-key-content_block .av-say"),
+    Control("Block, from the list", "architectures", choose("Block"), ".st-key-content_block .av-say"),
+    Control("Decoder-only model", "architectures", choose("Decoder-only"), ".st-key-picture_stacks"),
+    Control("Family", "scaling", choose("Family"), figure("scaling_width")),
+    Control("Training tokens", "scaling", slide("Training tokens"), figure("training")),
+    Control("Length", f"scaling{SMOLLM2}", slide("Length of the text, in tokens"), figure("memory")),
+    Control("Own sizes: heads", "scaling?source=Own+sizes", slide("Heads"), figure("scaling_width")),
 ]
 
 FIRST_PICTURES = {
