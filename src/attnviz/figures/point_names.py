@@ -61,25 +61,28 @@ def write_names(
         for x, y in [pixel[id(size)]]
         for r in [min(radius(size), 9)]
     ]
+    notes: list[object] = list(figure.layout.annotations)
     for size in order:
         x, y = pixel[id(size)]
         width = _LETTER * len(size.name)
         away = (9 if size is own else radius(size)) + 3
+        found = []
         for xanchor, yanchor, aside, above in _PLACES:
             right, up = aside * away, above * away
             left = {"left": x + right, "right": x + right - width, "center": x - width / 2}[xanchor]
             bottom = {"middle": y - _LINE / 2, "bottom": y + up, "top": y + up - _LINE}[yanchor]
             box = (left, bottom, left + width, bottom + _LINE)
-            inside = left > -20 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8
-            if inside and (size is own or not any(_overlap(box, other) for other in taken)):
-                taken.append(box)
-                figure.add_annotation(
-                    x=place[id(size)][0], y=place[id(size)][1], xanchor=xanchor, yanchor=yanchor,
-                    xshift=right, yshift=up, showarrow=False,
-                    text=f"<b>{plain(size.name)}</b>" if size is own else plain(size.name),
-                    font={"size": 13, "color": theme.INK[mode] if size is own or family else theme.GREY[mode]},
-                )  # fmt: skip
-                break
+            if left > -20 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8:
+                found.append((box, {"xanchor": xanchor, "yanchor": yanchor, "xshift": right, "yshift": up}))
+        free = [one for one in found if not any(_overlap(one[0], other) for other in taken)]
+        for box, at in (free or (found if size is own else []))[:1]:
+            taken.append(box)
+            notes.append({
+                "x": place[id(size)][0], "y": place[id(size)][1], **at, "showarrow": False,
+                "text": f"<b>{plain(size.name)}</b>" if size is own else plain(size.name),
+                "font": {"size": 13, "color": theme.INK[mode] if size is own or family else theme.GREY[mode]},
+            })  # fmt: skip
+    figure.layout.annotations = notes  # all at once: added one by one, each copies all before it
 
 
 class _Scale:

@@ -31,6 +31,7 @@ def training_chart(sizes: Sequence[ModelSize], own: ModelSize, mode: Mode) -> go
     ys = [size.tokens or 1 for size in (*told, own)]
     left, right = min(xs) / 2.5, max(xs) * 2.5
     low, high = min(ys) / 4, max(ys) * 4
+    notes: list[dict[str, object]] = []
     for power in range(int(log10(6 * left * low)), int(log10(6 * right * high)) + 1, 2):
         figure.add_scatter(
             x=[left, right],
@@ -41,10 +42,11 @@ def training_chart(sizes: Sequence[ModelSize], own: ModelSize, mode: Mode) -> go
         )
         edge = max(left, 10**power / 6 / high)
         if edge < right and low < 10**power / 6 / edge <= high * 1.001:
-            figure.add_annotation(
-                x=log10(edge), y=log10(10**power / 6 / edge), text=f"10<sup>{power}</sup>", showarrow=False,
-                xanchor="left", yanchor="top", font={"color": theme.GREY[mode], "size": 13}, xshift=2,
-            )  # fmt: skip
+            notes.append({
+                "x": log10(edge), "y": log10(10**power / 6 / edge), "text": f"10<sup>{power}</sup>",
+                "xanchor": "left", "yanchor": "top", "xshift": 2, "showarrow": False,
+                "font": {"color": theme.GREY[mode], "size": 13},
+            })  # fmt: skip
     figure.add_scatter(
         x=[left, right],
         y=[TOKENS_PER_PARAMETER * left, TOKENS_PER_PARAMETER * right],
@@ -70,6 +72,7 @@ def training_chart(sizes: Sequence[ModelSize], own: ModelSize, mode: Mode) -> go
         margin={"l": 8, "r": 16, "t": 10, "b": 8},
         xaxis={**log_axis(xs, "parameters"), "range": [log10(left), log10(right)]},
         yaxis={**log_axis(ys, "training tokens"), "range": [log10(low), log10(high)], "showgrid": False},
+        annotations=notes,
     )
     write_names(figure, told, None, own, ("parameters", "tokens"), mode, room=(600, 320))
     return figure
