@@ -103,6 +103,7 @@ def all_of_it() -> None:
     cross_notes.warned(model, WORDS)
     if not ready:
         html("<p class='av-text'>{}</p>", WORDS.say("nothing"))
+        own_target.show(own, model, problem, WORDS)
         return
     if own:
         own_target.banner(model, WORDS)

@@ -51,6 +51,8 @@ def _try_head(shown: Translated, words: Lesson, action: str, at: tuple[int, int]
 
 
 def _try_doubt(shown: Translated, words: Lesson) -> Try | None:
+    if not shown.steps:  # the model wrote nothing
+        return None
     chances = np.exp(shown.log_probabilities[: len(shown.steps)])
     lowest = int(chances.argmin())
     if chances[lowest] >= 0.9:

@@ -71,9 +71,9 @@ def _score(own: Translated, model: Translated, words: Lesson) -> None:
 def banner(model: Translated, words: Lesson) -> None:
     """Say that the learner's text is shown, what the model would write, and offer that."""
     with st.container(key="cross_own", horizontal=True, vertical_alignment="center"):
-        html(
-            "<p class='av-note' role='status'>{}</p>", words.say("own_shown", text=model.said(model.written))
-        )
+        theirs = model.said(model.written)
+        said = words.say("own_shown", text=theirs) if theirs else words.say("own_shown_none")
+        html("<p class='av-note' role='status'>{}</p>", said)
         st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
 
 

@@ -18,6 +18,9 @@ from attnviz.models.catalog import catalog
 from attnviz.tracing.forward import write
 from attnviz.tracing.trace import Edits
 from tests.app.conftest import errors, markup, notes
+from tests.models.conftest import configure, hub_cache  # noqa: F401 - fixtures
+from tests.models.hub import Hub, Repository
+from tests.tiny import save_tiny
 
 SCRIPT = "cross_attention"
 BACK = "attnviz/translate-pt-en"
@@ -174,9 +177,19 @@ def test_the_count_is_shared_shown_while_it_runs_and_said_when_it_is_done(open_p
         count.changes = shared
 
 
-@pytest.mark.parametrize("family", ["t5", "bart", "marian"])
-def test_an_encoder_decoder_that_is_not_bundled(open_page, made, family):
-    model_id, text, own = f"made/{family}", "the cat sat on the mat", "the dog ran to the street"
+@pytest.fixture(params=["t5", "bart", "marian"])
+def fetched(request, configure, hub_cache, tmp_path):  # noqa: F811
+    """The id of a tiny model that a hub on loopback has."""
+    hub = Hub()
+    model_id = f"someone/{request.param}"
+    hub.repositories[model_id] = Repository.of(save_tiny(tmp_path / "tiny", request.param))
+    configure(hub_endpoint=hub.address)
+    yield model_id
+    hub.close()
+
+
+def test_an_encoder_decoder_of_the_hub(open_page, fetched):
+    model_id, text, own = fetched, "the cat sat on the mat", "the dog ran to the street"
     app = open_page(SCRIPT, model=model_id, text=text, own=own)
     assert not errors(app)
     shown = translated(model_id, text, own)
@@ -185,10 +198,15 @@ def test_an_encoder_decoder_that_is_not_bundled(open_page, made, family):
     assert list(app.select_slider(key="step").options) == list(shown.steps)
     assert looks(app).startswith(f"{shown.word_label(shown.opening)} looks")
     assert any("This decoder has self-attention" in body for body in markup(app))
-    plain_text, *others = write(made(model_id), text, single_heads(2, 4))
+    plain_text, *others = write(cache.model(model_id), text, single_heads(2, 4))
     changed = sum(other.ids != plain_text.ids for other in others)
     told_off = WORDS.say("off_every", changed=changed, heads=8) if changed else WORDS.say("off_none", heads=8)
     assert told_off in said(app, "av-say")
+    if len(plain_text) == 1:  # a start and nothing more
+        assert any("The model would write nothing." in note for note in told(app))
+        app.text_input(key="own").set_value("").run()
+        assert not errors(app) and WORDS.say("nothing") in [plain(body) for body in markup(app)]
+        assert app.text_input(key="own").value == ""
 
 
 @pytest.mark.skipif(LETTERS not in [e.id for e in catalog() if e.bundled], reason="not trained yet")

@@ -420,11 +420,13 @@ function drawHeads(payload, host) {
     );
   const chosen = payload.head;
   const middleOf = (index) => grid.top + Math.floor(index / columns) * grid.row + grid.image.height / 2;
+  const every = grid.row < 15 ? 2 : 1; // lines of numbers that would touch
+  const named = (layer) => layer % every === Math.floor(chosen / columns) % every;
   const numbers = [
     ...Array.from({ length: columns }, (_, head) =>
       write(grid.left + (head + 0.5) * grid.column, 16, `H${head}`, head === chosen % columns),
     ),
-    ...Array.from({ length: grid.down }, (_, layer) =>
+    ...Array.from({ length: grid.down }, (_, layer) => layer).filter(named).map((layer) =>
       write(0, middleOf(layer * columns) + 5, `L${layer}`, layer === Math.floor(chosen / columns), "start"),
     ),
   ];
