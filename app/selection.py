@@ -21,7 +21,7 @@ Origin = Literal["bundled", "cached", "hub"]
 MODEL, TEXT, TARGET, SECOND = "model", "text", "target", "second"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
-_PICKED, _PAGE = "_picked", "_page"
+_PICKED, _PAGE, _FORGOTTEN = "_picked", "_page", "_forgotten"
 
 LONGEST_LABEL = 20
 """Characters of a model's name that the list in the sidebar shows."""
@@ -104,6 +104,20 @@ def offers_hub() -> bool:
     return settings().hub_models != "none" and not settings().offline
 
 
+def forget(*keys: str) -> None:
+    """Let these controls begin again where they start, whatever was chosen; call it before they are checked and drawn.
+
+    A value in the address that belongs to a control cannot be taken out by hand.
+    """
+    st.session_state[_FORGOTTEN] = st.session_state.get(_FORGOTTEN, frozenset()) | set(keys)
+
+
+def _forgotten(key: str) -> bool:
+    keys = st.session_state.get(_FORGOTTEN, frozenset())
+    st.session_state[_FORGOTTEN] = keys - {key}
+    return key in keys
+
+
 def whole_number(key: str, count: int, what: str, start: int = 0) -> int:
     """The value of a layer, head or token control of ``count`` values, checked as :func:`number` does."""
     return int(number(key, 0, count - 1, what, min(start, count - 1)))
@@ -115,6 +129,8 @@ def number(key: str, low: float, high: float, what: str, start: float) -> float:
     Call it before the control is drawn: it also mends what the URL asked for, in which anything can stand.
     """
     asked = st.session_state.get(key, st.query_params.get(key))
+    if _forgotten(key):
+        st.session_state[key] = asked = start
     if asked is None:
         return start
     kind = int if isinstance(low, int) and isinstance(high, int) else float
@@ -197,6 +213,8 @@ def leave(page: str) -> None:
 def one_of(key: str, options: Sequence[T], what: str, start: T | None = None) -> T:
     """The value of a control with these options, checked; falls back to ``start`` or the first, with a note."""
     fallback = options[0] if start is None or start not in options else start
+    if _forgotten(key):
+        st.session_state[key] = fallback
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is None:
         return fallback

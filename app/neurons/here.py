@@ -162,7 +162,8 @@ def _forget(now: tuple[Any, ...]) -> None:
     )
     for key in gone:
         st.session_state.pop(key, None)
-        st.query_params.pop(key, None)
+        if key in st.query_params:
+            selection.forget(key)
 
 
 def weights_of(model_id: str) -> Weights:

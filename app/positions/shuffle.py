@@ -19,6 +19,7 @@ from attnviz.analysis.positions import (
     single_blanks,
 )
 from attnviz.figures import word_order
+from attnviz.models.spelling import spells
 from attnviz.tracing.trace import NO_EDITS, Edits, Floats, Trace
 
 WITHOUT = Edits(positions=False)
@@ -56,7 +57,7 @@ def show(here: Here, words: Lesson) -> Taught:
         "shuffle_code",
         model=here.model.id,
         text=repr(single_blanks(here.text)),
-        target="" if here.facts.kind != "encoder-decoder" else f', target="{_TARGET}"',
+        target="" if here.facts.kind != "encoder-decoder" else f', target="{_target(here)}"',
         states="source_hidden_states" if here.facts.kind == "encoder-decoder" else "hidden_states",
         seed=seed,
         layer=layer + 1,
@@ -64,8 +65,9 @@ def show(here: Here, words: Lesson) -> Taught:
     return Taught(_suggestions(moved, seed, words), _questions(here, moved, layer, words), code)
 
 
-_TARGET = "a"
-"""What an encoder-decoder's decoder reads here: anything short, for only its encoder is looked at."""
+def _target(here: Here) -> str:
+    """What an encoder-decoder's decoder reads here: anything short, for only its encoder is looked at."""
+    return "AH0" if spells(here.model.id) else "a"
 
 
 def _moved(here: Here, seed: int) -> Moved:
@@ -96,7 +98,7 @@ def _changes(runs: list[Trace], order: tuple[int, ...]) -> Floats:
 
 
 def _read(here: Here, text: str, edits: Edits) -> Trace:
-    target = _TARGET if here.facts.kind == "encoder-decoder" else None
+    target = _target(here) if here.facts.kind == "encoder-decoder" else None
     return waiting.trace(here.model.id, text, target, edits, height=420)
 
 
