@@ -1,6 +1,5 @@
-"""Words of the pages: they validate, their gaps are filled, and their code runs."""
+"""Words of the pages: they validate, and their gaps are filled. That their code runs is tested with each page."""
 
-import ast
 import re
 
 import nbformat
@@ -15,7 +14,6 @@ from app.widgets.notebook import notebook
 from tests.app.conftest import markup
 
 PAGES = [page.script for page in COURSE if page.exists]
-MODELS = ["sentence-transformers/all-MiniLM-L6-v2", "HuggingFaceTB/SmolLM2-135M-Instruct"]
 
 
 @pytest.mark.parametrize("script", PAGES)
@@ -41,17 +39,6 @@ def test_no_gap_stays_open(open_page, script):
     for body in markup(open_page(script)):
         text = re.sub(r"<[^>]*>", " ", body)
         assert not re.search(r"\{\w*\}", text), text
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("script", PAGES)
-def test_the_code_of_each_page_runs_as_it_stands(open_page, script, model):
-    app = open_page(script, model=model)
-    blocks = [block.value for block in app.code]
-    assert blocks
-    for block in blocks:
-        ast.parse(block)
-        exec(compile(block, f"<code of {script}>", "exec"), {})
 
 
 def test_the_code_of_home_prints_what_it_says(open_page, capsys):
