@@ -1,6 +1,7 @@
 """The tokens page in a real browser: press a token, copy the link, read it on any screen."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 from playwright.sync_api import expect
@@ -27,6 +28,24 @@ def test_the_text_as_tokens(page_at):
     assert texts(page)[:5] == ["[CLS]", "the", "animal", "didn", "'"]
     expect(page.locator("body")).to_contain_text("MiniLM")
     assert page.locator(".av-error").count() == 0
+
+
+def test_the_strip_is_saved_in_four_ways(page_at):
+    page = page_at("tokens?token=2")
+    chips(page)
+    page.locator(f"{STRIP} .av-save summary").click()
+    saved = {}
+    for label in ("PNG", "SVG", "CSV", "Web page"):
+        with page.expect_download() as download:
+            page.locator(STRIP).get_by_role("button", name=label, exact=True).click()
+        name = download.value.suggested_filename
+        saved[name.rpartition(".")[2]] = download.value.path().read_bytes()
+    assert saved["png"].startswith(b"\x89PNG") and len(saved["png"]) > 5_000
+    drawing = ET.fromstring(saved["svg"])
+    assert {"animal", "4,111", "[CLS]"} <= {node.text for node in drawing.iter() if node.text}
+    rows = saved["csv"].decode("utf-8-sig").splitlines()
+    assert len(rows) == 1 + chips(page).count() and rows[3].startswith('2,animal,"4,111",animal,61 6E')
+    assert b".av-token" in saved["html"] and b"<link" not in saved["html"]
 
 
 def test_pressing_a_token_shows_its_facts_and_the_link_knows_it(page_at):
