@@ -78,7 +78,10 @@ def choose(label: str) -> Operate:
     """A list, one entry after the other; opening it is not measured."""
 
     def operate(page: Any, number: int) -> None:
-        page.get_by_role("combobox", name=label).first.click()
+        box = page.get_by_role("combobox", name=label).first
+        box.scroll_into_view_if_needed()
+        page.wait_for_timeout(200)  # a list that is opened while the page moves closes again
+        box.click()
         page.get_by_role("option").nth(number + 1).click()
 
     return operate
@@ -94,7 +97,10 @@ def click(selector: str) -> Operate:
 
     def operate(page: Any, number: int) -> None:
         box = page.locator(selector).first.bounding_box()
-        page.mouse.click(box["x"] + box["width"] * (0.08 + 0.13 * number), box["y"] + box["height"] * 0.3)
+        x, y = box["x"] + box["width"] * (0.08 + 0.13 * number), box["y"] + box["height"] * 0.3
+        page.mouse.move(x, y, steps=4)
+        page.wait_for_timeout(200)  # Plotly looks for what is under the pointer at its leisure
+        page.mouse.click(x, y)
 
     return operate
 
@@ -183,7 +189,7 @@ CONTROLS: list[Control] = [
             ("Input", slide("Input"), figure("ff_functions")),
         )
     ),
-    Control("Stack", f"feed_forward{TRANSLATOR}", segment("Decoder", "Encoder"), figure("ff_widths")),
+    Control("Stack", f"feed_forward{TRANSLATOR}", segment("Decoder", "Encoder"), figure("ff_token")),
     *(
         Control(label, "home", slide(label), figure("operations"))
         for label in ("Tokens, n", "Width, d", "Neighbours, k and r")
