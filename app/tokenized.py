@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import streamlit as st
+
 from app import cache, selection
 from app.lessons import Lesson
 from app.widgets.lesson import Question, Try
@@ -114,8 +116,13 @@ class Tokenized:
 
 def tokenized(model_id: str, text: str) -> Tokenized:
     """The text as this model reads it. Raises what the engine's ``tokens`` raises."""
-    engine = cache.engine()
-    return Tokenized(model_id, text, engine.tokens(model_id, text), Vocabulary(engine.tokenizer(model_id)))
+    return Tokenized(model_id, text, cache.engine().tokens(model_id, text), vocabulary(model_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def vocabulary(model_id: str) -> Vocabulary:
+    """The vocabulary of a model's tokenizer, kept: to rank a piece all entries are looked through, for some 45 ms."""
+    return Vocabulary(cache.engine().tokenizer(model_id))
 
 
 def side_by_side(text: str, model_id: str) -> dict[str, list[str]]:
@@ -135,7 +142,7 @@ def side_by_side(text: str, model_id: str) -> dict[str, list[str]]:
         ],
         "Bytes per token": [f"{count.bytes_per_token:.2f}" for _, count, _ in rows],
         "Unknown": [str(count.unknown) for _, count, _ in rows],
-        "Vocabulary": [f"{Vocabulary(cache.engine().tokenizer(i)).size:,}" for _, _, i in rows],
+        "Vocabulary": [f"{vocabulary(i).size:,}" for _, _, i in rows],
     }
 
 
