@@ -37,6 +37,10 @@ CLEAR = 0.25
 """Score from which a head is worth showing as an example of a pattern: a quarter of the way from chance to all."""
 
 
+LONGEST_SEARCH = 120
+"""Words from the start of a text among which the opening look is sought: in a long one that is a place to start, at once."""
+
+
 @dataclass(frozen=True)
 class Hidden:
     """What of the matrix is hidden or merged."""
@@ -406,7 +410,7 @@ def _opening(model_id: str, text: str | tuple[str, str], kind: AttentionKind) ->
     trace = cache.trace(model_id, text)
     if kind == "cross":
         return _clearest_alignment(trace)
-    words = spaced_words(trace.query_tokens(kind))
+    words = spaced_words(trace.query_tokens(kind))[:LONGEST_SEARCH]
     if not words:
         return 0, 0, 0
     looks = hardest_looks(trace, kind, words, first_key=int(kind == "decoder"))

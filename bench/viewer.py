@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,59 +110,157 @@ def dragged(page: Any) -> float:
 
 
 def tab_memory(page: Any) -> tuple[float, float]:
-    """Bytes of a tab: what its scripts hold (heap and buffers), and the whole of its process."""
+    """Bytes of a tab: what its scripts hold (heap and buffers), and its share of memory as the system counts it: all of
+    its process, with what it shares with others counted in parts."""
     usage = page.context.new_cdp_session(page).send("Runtime.getHeapUsage")
     held = sum(usage.get(name, 0) for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize"))
-    resident = 0.0
+    whole = 0.0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if b"--type=renderer" in (entry / "cmdline").read_bytes():
-                pages = int((entry / "statm").read_text().split()[1])
-                resident = max(resident, pages * os.sysconf("SC_PAGE_SIZE"))
+                found = re.search(r"^Pss:\s+(\d+) kB", (entry / "smaps_rollup").read_text(), re.MULTILINE)
+                whole = max(whole, 1024 * float(found[1]) if found else 0)
         except OSError:
             continue  # it has ended
-    return held, resident
+    return held, whole
 
 
-def long_text(browser: Any) -> list[str]:
-    """512 tokens on 30 x 9 heads in the app: layers come as they are asked for."""
-    words = "the animal was tired because it did not cross the street and nobody saw it. " * 28
-    with server() as (url, _):
-        deadline = time.perf_counter() + 120
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        received = [0]
-        page.on(
-            "websocket",
-            lambda ws: ws.on("framereceived", lambda data: received.__setitem__(0, received[0] + len(data))),
-        )
-        while True:
-            try:
-                page.goto(f"{url}/attention_heatmaps?model=HuggingFaceTB/SmolLM2-135M-Instruct")
-                page.wait_for_selector(".av-chip-query", timeout=20_000)
-                break
-            except Exception:  # the server is still starting
-                if time.perf_counter() > deadline:
-                    raise
-                time.sleep(0.5)
-        box = page.get_by_label("Your text")
-        box.fill(words)
-        before = received[0]
-        box.press("Control+Enter")
-        page.wait_for_function(
-            "() => document.querySelector('.av-attention, [data-picture=attention]') !== null"
-        )
-        page.wait_for_timeout(15_000)
-        first = received[0] - before
-        page.locator(".av-figure").focus()
-        for key in ["ArrowLeft"] * 30 + ["ArrowRight"] * 29:
-            page.keyboard.press(key)
-            page.wait_for_timeout(250)
-        page.wait_for_timeout(5_000)
-        held, resident = tab_memory(page)
-        where = page.locator(".av-where").inner_text()
-        total = received[0] - before
-        page.close()
-    return [where, megabytes(first), megabytes(total), megabytes(held), megabytes(resident)]
+SENTENCE = "the animal was tired because it did not cross the street and nobody saw it. "
+"""16 tokens of SmolLM2."""
+
+CHANGED = """(before) => {
+  const find = (selector, root) => root.querySelector(selector) ?? [...root.querySelectorAll('*')]
+    .map((one) => one.shadowRoot && find(selector, one.shadowRoot)).find(Boolean);
+  const said = find('.av-looks', document);
+  return said && said.innerText !== before && find('.av-wait', document).hidden;
+}"""
+"""Whether the viewer, in its shadow, says something else and has drawn it."""
+LAYERS_THERE = """() => new Set([...globalThis.attnvizMessages.kept.values()].flatMap((entries) => [...entries].flatMap(
+  (entry) => entry.blocks.flatMap((block) => Array.from({ length: block.layers }, (_, i) => block.first + i))))).size"""
+
+
+def opened(browser: Any, url: str) -> Any:
+    """The heatmap page with SmolLM2, when its first picture is there and nothing runs any more."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    deadline = time.perf_counter() + 180
+    while True:
+        try:
+            page.goto(f"{url}/attention_heatmaps?model=HuggingFaceTB/SmolLM2-135M-Instruct")
+            page.wait_for_selector(".av-chip-query", timeout=60_000)
+            break
+        except Exception:  # the server is still starting
+            if time.perf_counter() > deadline:
+                raise
+            time.sleep(0.5)
+    page.wait_for_timeout(8_000)
+    return page
+
+
+def typed(page: Any, text: str) -> float:
+    """Seconds from a new text, sent by the keyboard, to its picture."""
+    before = page.locator(".av-looks").inner_text()
+    page.get_by_label("Your text").fill(text)
+    began = time.perf_counter()
+    page.get_by_label("Your text").press("Control+Enter")
+    page.wait_for_function(CHANGED, arg=before, timeout=120_000)
+    page.evaluate(FRAME)
+    return time.perf_counter() - began
+
+
+def pressed(page: Any, keys: Sequence[str], pause: int = 0) -> list[float]:
+    """Seconds from each key in the figure to a frame in which its weights are drawn."""
+    page.locator(".av-figure").focus()
+    times = []
+    for key in keys:
+        before = page.locator(".av-looks").inner_text()
+        began = time.perf_counter()
+        page.keyboard.press(key)
+        page.wait_for_function(CHANGED, arg=before, timeout=60_000)
+        page.evaluate(FRAME)
+        times.append(time.perf_counter() - began)
+        page.wait_for_timeout(pause)
+    return times
+
+
+def layer_of(page: Any) -> int:
+    """The layer that is shown."""
+    return int(re.findall(r"Layer (\d+)", page.locator(".av-where").inner_text())[0])
+
+
+def instructors_path(browser: Any, url: str) -> list[list[str]]:
+    """What an instructor does with 128 tokens in 30 x 9 heads, and how long each step takes."""
+    rows: list[list[str]] = []
+
+    def step(name: str, *times: float) -> None:
+        rows.append([name, milliseconds(statistics.median(times)), milliseconds(max(times)), str(len(times))])
+
+    page = opened(browser, url)
+    step("A sentence of 128 tokens, to its picture", typed(page, (SENTENCE * 8).strip()))
+    pressed(page, ["ArrowLeft"] * layer_of(page))
+    step("Next layer, by the arrow key", *pressed(page, ["ArrowRight"] * 29, 100))
+    step("Another token, by Tab", *pressed(page, ["Shift+Tab"] * 3))
+    page.mouse.move(5, 5)
+    box = page.locator(".av-sheet").bounding_box()
+    times = []
+    for across in (0.3, 0.6, 0.9):
+        before = page.locator(".av-looks").inner_text()
+        began = time.perf_counter()
+        page.mouse.click(box["x"] + box["width"] * across, box["y"] + 60)
+        page.wait_for_function(CHANGED, arg=before)
+        page.evaluate(FRAME)
+        times.append(time.perf_counter() - began)
+    step("A head out of the thumbnails, by a click", *times)
+    page.locator(".av-save summary").first.click()
+    for name in ("PNG", "SVG", "Web page"):
+        began = time.perf_counter()
+        with page.expect_download(timeout=60_000) as download:
+            page.locator(".av-saves").first.get_by_role("button", name=name).click()
+        download.value.path()
+        step(f"Saved as {name}", time.perf_counter() - began)
+    page.wait_for_timeout(1_500)
+    link, said = page.url, page.locator(".av-looks").inner_text()
+    other = browser.new_page(viewport={"width": 1280, "height": 800})
+    began = time.perf_counter()
+    other.goto(link)
+    other.wait_for_function(CHANGED, arg="", timeout=60_000)
+    other.evaluate(FRAME)
+    assert other.locator(".av-looks").inner_text() == said
+    step("The link in another browser, to the same sentence", time.perf_counter() - began)
+    other.close()
+    page.close()
+    return rows
+
+
+def long_text(browser: Any, url: str) -> list[list[str]]:
+    """512 tokens on 30 x 9 heads in the app: layers come as they are asked for, and then ahead of it."""
+    page = opened(browser, url)
+    received = [0]
+    page.on(
+        "websocket",
+        lambda ws: ws.on("framereceived", lambda data: received.__setitem__(0, received[0] + len(data))),
+    )
+    page.reload()
+    page.wait_for_selector(".av-chip-query", timeout=60_000)
+    page.wait_for_timeout(8_000)
+    before = received[0]
+    rows = [["Text sent, to its picture", milliseconds(typed(page, (SENTENCE * 32).strip()))]]
+    rows.append(["Received until then", megabytes(received[0] - before)])
+    began = time.perf_counter()
+    last = "head 8" in page.locator(".av-where").inner_text()
+    heads = pressed(page, ["ArrowUp", "ArrowDown"] * 3 if last else ["ArrowDown", "ArrowUp"] * 3)
+    rows.append(["Another head, median", milliseconds(statistics.median(heads))])
+    layers = pressed(page, ["ArrowLeft" if layer_of(page) > 14 else "ArrowRight"] * 8, 200)
+    rows.append(["Eight layers on, one at a time: most", milliseconds(max(layers))])
+    page.wait_for_function(f"() => ({LAYERS_THERE})() === 30", timeout=120_000)
+    rows.append(["All layers there, from the first picture", milliseconds(time.perf_counter() - began)])
+    rows.append(["Received in all", megabytes(received[0] - before)])
+    there, back = ("ArrowLeft", "ArrowRight") if layer_of(page) > 14 else ("ArrowRight", "ArrowLeft")
+    layers = pressed(page, [there] * 5 + [back] * 5)
+    rows.append(["Another layer that is there, median", milliseconds(statistics.median(layers))])
+    rows.append(["Held by scripts in the tab", megabytes(tab_memory(page)[0])])
+    rows.append(["The tab's process", megabytes(tab_memory(page)[1])])
+    page.close()
+    return rows
 
 
 def main() -> None:
@@ -244,17 +343,20 @@ def main() -> None:
             ["Model", "Script, median", "Script, most", "Longest task while all heads are dragged through"],
             changes,
         )
-        table(
-            "The viewer: 512 tokens on 30 x 9 heads, layers sent as they are asked for",
-            [
-                "Ends at",
-                "Received first",
-                "After all layers",
-                "Held by scripts in the tab",
-                "The tab's process",
-            ],
-            [long_text(browser)],
-        )
+        browser.close()
+        # a browser of its own, so that no page that was closed counts in its memory
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        with server() as (url, _):
+            table(
+                "The viewer in the app: 128 tokens in 30 x 9 heads, as an instructor goes through them",
+                ["Step", "Median", "Most", "Times"],
+                instructors_path(browser, url),
+            )
+            table(
+                "The viewer in the app: 512 tokens in 30 x 9 heads, layers sent as they are asked for",
+                ["What", "Measured"],
+                long_text(browser, url),
+            )
         browser.close()
 
 

@@ -109,12 +109,6 @@ def show(
         wanted = wanted if wanted.get("of") == name else {"of": name, "parts": []}
         st.session_state[f"_{key}_layers"] = wanted
         _want(wanted, choice.kind, choice.layer)
-        _feed(f"{key}_small", _small(of, drawn))
-        for kind, part in wanted["parts"]:
-            layers = range(part * LAYERS_A_MESSAGE, (part + 1) * LAYERS_A_MESSAGE)
-            _feed(f"{key}_{kind}_{part}", _message(of, drawn, (kind,), layers))
-    else:
-        _feed(f"{key}_all", _message(of, drawn, None, None))
     picture.show(
         "attention",
         payload(drawn, choice, title=title, of=name, names=names, said=said, lenses=lenses, link=link),
@@ -124,6 +118,16 @@ def show(
             "need": lambda value: _need(wanted, trace, value),
         },
     )
+    with st.container(
+        key=f"feed_{key}"
+    ):  # after the viewer, which would lose the focus if it were pushed down
+        if not is_long(drawn):
+            _feed(f"{key}_all", _message(of, drawn, None, None))
+            return
+        _feed(f"{key}_small", _small(of, drawn))
+        for kind, part in wanted["parts"]:
+            layers = range(part * LAYERS_A_MESSAGE, (part + 1) * LAYERS_A_MESSAGE)
+            _feed(f"{key}_{kind}_{part}", _message(of, drawn, (kind,), layers))
 
 
 def _follow(of: Of, kind: AttentionKind, start: Choice, names: Sequence[str], prefix: str) -> None:
@@ -197,9 +201,7 @@ def _need(wanted: dict[str, Any], trace: Trace, value: object) -> None:
 
 def _feed(key: str, data: bytes) -> None:
     """Give the browser a message; one that it has already is not sent again."""
-    mount = st.components.v2.component("attnviz_feed", js=viewer.feed())
-    with st.container(key=f"feed_{key}"):
-        mount(key=key, data=data)
+    st.components.v2.component("attnviz_feed", js=viewer.feed())(key=key, data=data)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

@@ -22,7 +22,7 @@ const SETTLED = 140; // milliseconds after the last change until Python is told
 const NARROW = 620; // pixels of width below which the views are tabs
 const MIDDLE = 840; // and below which they have one column
 const MOVING = 20_000; // cells of a matrix up to which one head turns into the next
-const KEPT = 8_000_000; // cells of the matrices that are kept
+const KEPT = 2_000_000; // cells of the matrices that are kept, four bytes each
 const PATIENCE = 8000; // milliseconds until a layer that did not come is asked for again
 
 // What is shown --------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ function told(payload, host) {
     remarks.push(`Lines show ${rule}: ${about(1 - drawn / total, view)} of this row is not drawn.`);
   }
   const { count } = strandsOf(view, choice.mass / 100);
-  if (count > MOST_LINES) remarks.push(`Of the lines of all rows, the ${MOST_LINES} strongest are drawn.`);
+  if (count > MOST_LINES) remarks.push(`The ${MOST_LINES} strongest lines are drawn.`);
   return { parts, place, remarks };
 }
 
@@ -921,7 +921,7 @@ function showWords(payload, host) {
   // Python's numbers come from the weights themselves, and stand for as long as the choice is theirs
   const exact = payload.said && JSON.stringify(payload.said.choice) === JSON.stringify(host.state.choice);
   const parts = exact ? payload.said.parts : own.parts;
-  const remarks = exact ? [...payload.said.remarks, ...own.remarks.filter((remark) => /^(Lines|Of the lines)/.test(remark))] : own.remarks;
+  const remarks = exact ? [...payload.said.remarks, ...own.remarks.filter((remark) => /^(Lines|The \d+ strongest)/.test(remark))] : own.remarks;
   const place = capital(own.place);
   ui.said.replaceChildren(
     ...parts.map(([text, role]) => (role ? element("span", { class: `av-chip-${role}` }, shown(text)) : text)),

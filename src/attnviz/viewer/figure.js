@@ -104,15 +104,18 @@ function cells(paper, scene, weights) {
 }
 
 let sheet;
+let dots; // its pixels: a new megabyte for each change of a long text would be too much
 
 /** A matrix as one picture with a pixel a cell; where cells are smaller than a pixel, the largest of neighbours. */
 function pictureOf(places, rows, columns, pixels, cell) {
   sheet ??= document.createElement("canvas");
-  sheet.width = columns;
-  sheet.height = rows;
   const context = sheet.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  const target = new Uint32Array(image.data.buffer);
+  if (dots?.width !== columns || dots.height !== rows) {
+    sheet.width = columns;
+    sheet.height = rows;
+    dots = context.createImageData(columns, rows);
+  }
+  const target = new Uint32Array(dots.data.buffer);
   if (cell >= 1) for (let index = 0; index < target.length; index += 1) target[index] = pixels[places[index]];
   else {
     const reach = Math.ceil(1 / Math.max(cell, 0.1));
@@ -127,7 +130,7 @@ function pictureOf(places, rows, columns, pixels, cell) {
         target[row * columns + column] = pixels[largest];
       }
   }
-  context.putImageData(image, 0, 0);
+  context.putImageData(dots, 0, 0);
   return sheet;
 }
 
