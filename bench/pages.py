@@ -241,14 +241,22 @@ CONTENT = """(at) => {
 WATCH = f"""(at) => {{
   const content = {CONTENT};
   const before = content(at);
-  let began = 0;
+  let began = 0, stirred = true;  // to read a large picture in every frame would slow down what is measured
+  const observer = new MutationObserver(() => {{ stirred = true; }});
+  const observe = (root) => {{
+    observer.observe(root, {{ subtree: true, childList: true, attributes: true, characterData: true }});
+    for (const e of root.querySelectorAll('*')) if (e.shadowRoot) observe(e.shadowRoot);
+  }};
+  observe(document.body);
   const start = () => {{ began = performance.now(); }};
   for (const event of ['keydown', 'click']) addEventListener(event, start, {{ capture: true }});
   window.attnvizChange = new Promise((done) => {{
     const look = () => {{
-      const now = began && content(at);
+      const now = began && stirred && content(at);
+      stirred = !began;
       if (now && now !== before) {{
         for (const event of ['keydown', 'click']) removeEventListener(event, start, {{ capture: true }});
+        observer.disconnect();
         done((performance.now() - began) / 1000);
       }} else requestAnimationFrame(look);
     }};

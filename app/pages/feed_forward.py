@@ -78,8 +78,9 @@ def one_neuron(here: Here, layer: int, start: int) -> int:
     return neuron
 
 
+@fragment
 def functions(here: Here) -> None:
-    """Activation functions, with the input and the gate to move."""
+    """Activation functions, with the input and the gate to move; nothing else on the page follows these."""
     x, up = neuron_controls.inputs(WORDS)
     said = sentences.functions(x, up, WORDS)
     html("<p class='av-say'>{}</p>", said)
