@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from attnviz.models.loading import LoadedModel
     from attnviz.tracing.trace import Edits, Trace
+
+
+BREATH = 1.0
+"""Seconds in which a browser that is new here draws what it has been sent."""
 
 
 def model(model_id: str) -> LoadedModel:
@@ -56,6 +61,16 @@ def trace(
         return cache.trace(model_id, text, target, edits)
     finally:
         place.empty()
+
+
+def picture_first() -> None:
+    """Once a session, hold back the charts that follow until the browser has drawn what stands above them.
+
+    For its first chart a browser reads five megabytes of script, and draws nothing until it has.
+    """
+    if not st.session_state.get("_breathed"):
+        st.session_state["_breathed"] = True
+        time.sleep(BREATH)
 
 
 def library() -> None:
