@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app import warm_up
+from app.compressed import compressed
 from app.first_page import first_page, style
 
 ROOT = Path(__file__).parents[1]
@@ -46,5 +47,5 @@ app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=lifespan,
     routes=[Route("/ready", ready), Route("/style.css", style)],
-    middleware=[Middleware(first_page)],
+    middleware=[Middleware(first_page), Middleware(compressed)],
 )
