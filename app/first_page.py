@@ -1,7 +1,8 @@
-"""The first bytes that a browser gets, before Streamlit runs: with our title, style sheet and fonts.
+"""The first bytes that a browser gets, before Streamlit runs: with our title, style sheet and fonts, and the page's head.
 
 Streamlit draws a page in its own measures until the style sheet has come over the websocket; everything then moves once.
-With the sheet in the HTML nothing moves. Served by ``streamlit run`` the app works without this.
+With the sheet in the HTML nothing moves. Its script needs a second or more until it draws anything, on a slow network ten:
+until then the reader has title and first sentence of the page. Served by ``streamlit run`` the app works without this.
 """
 
 from __future__ import annotations
@@ -16,11 +17,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import warm_up
+from app import course, warm_up
+from app.lessons import lesson
+from app.widgets.heading import heading
 
 STYLE = Path(__file__).with_name("style.css")
 FONTS = ("plex-sans-latin.woff2", "source-serif-latin.woff2")
 """Those that the head of every page needs; the browser asks for others when it meets their characters."""
+
+_UNTIL_DRAWN = """
+{
+  const first = document.querySelector(".av-first"), root = document.getElementById("root");
+  const watch = new MutationObserver(() => {
+    if (root.querySelector(".av-head, .av-error, [data-testid=stException]")) leave();
+  });
+  const leave = () => { watch.disconnect(); first.remove(); };
+  watch.observe(root, { childList: true, subtree: true });
+  setTimeout(leave, 60000);
+}
+"""
+"""Takes the first head away when the page's own stands, or what went wrong."""
 
 _TITLE = re.compile(rb"<title>.*?</title>", re.DOTALL)
 _FOREIGN_FONTS = re.compile(rb'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
@@ -51,23 +67,32 @@ def first_page(app: ASGIApp) -> ASGIApp:
             else:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    await _send_whole(start, dressed(bytes(body)), send)
+                    await _send_whole(start, dressed(bytes(body), scope["path"]), send)
 
         await app({**scope, "headers": plain}, receive, hold)
 
     return serve
 
 
-def dressed(page: bytes) -> bytes:
-    """Streamlit's HTML with our title, style sheet and fonts, and without the font that no page here uses."""
+def dressed(page: bytes, path: str = "/") -> bytes:
+    """Streamlit's HTML with our title, style sheet, fonts and page's head, and without the font that no page here uses."""
     fonts = "".join(
         f'<link rel="preload" href="./app/static/fonts/{font}" as="font" type="font/woff2" crossorigin>'
         for font in FONTS
     )
     head = _TITLE.sub(f"<title>AttnViz</title>{fonts}".encode(), _FOREIGN_FONTS.sub(b"", page), count=1)
     # at the end of the body, so that it stands after the sheets that Streamlit adds to the head, and wins
-    sheet = f'<link rel="stylesheet" href="./style.css?{_version()}"></body>'
+    sheet = f'<link rel="stylesheet" href="./style.css?{_version()}">{_first_head(path)}</body>'
     return head.replace(b"</body>", sheet.encode(), 1)
+
+
+def _first_head(path: str) -> str:
+    """The head of the page at this address, until the page draws its own; nothing where there is no such page."""
+    address = path.strip("/")
+    script = address or "home"
+    if address == "home" or not any(page.script == script and page.exists for page in course.COURSE):
+        return ""
+    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{_UNTIL_DRAWN}</script>'
 
 
 async def style(request: Request) -> Response:

@@ -10,8 +10,8 @@ import streamlit as st
 from app import course
 from app.lessons import Lesson
 from app.widgets import copy_link, guard
+from app.widgets.heading import heading
 from app.widgets.lesson import the_words
-from app.widgets.markup import filled
 
 T = TypeVar("T")
 
@@ -21,27 +21,14 @@ def head(script: str, words: Lesson, lead: str | None = None) -> Callable[[str],
 
     Returns how to say another sentence there, once what it says has been computed.
     """
-    page = course.page(script)
-    crumb = (
-        ""
-        if script == "home"
-        else filled(
-            '<p class="av-crumb"><b>{}</b>&ensp;·&ensp;{} of {}</p>',
-            page.chapter,
-            page.number,
-            len(course.COURSE),
-        )
-    )
-    display = " av-display" if script == "home" else ""
     with st.container(key="page_head"):
         place = st.empty()
         copy_link.show("head")
 
-    def say(sentence: str) -> None:
-        told = filled("<h1>{}</h1><p class='av-lead'>{}</p></div>", words.title, sentence)
-        place.html(f'<div class="av-head{display}">{crumb}{told}')
+    def say(sentence: str | None) -> None:
+        place.html(heading(script, words, sentence))
 
-    say(lead or words.lead)
+    say(lead)
     return say
 
 

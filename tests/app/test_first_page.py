@@ -1,20 +1,22 @@
 """The HTML that a browser gets first, as the server sends it."""
 
 import asyncio
+import html
 
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.testclient import TestClient
 
 from app import first_page
+from app.lessons import lesson
 
 PAGE = b"""<html><head><link
       rel="preload" href="./static/media/Other.woff2" as="font" type="font/woff2" crossorigin
     /><title>Streamlit</title></head><body><div id="root"></div></body></html>"""
 
 
-def asked(app, accept="text/html", **headers):
-    return TestClient(first_page.first_page(app)).get("/tokens", headers={"accept": accept, **headers})
+def asked(app, accept="text/html", path="/tokens", **headers):
+    return TestClient(first_page.first_page(app)).get(path, headers={"accept": accept, **headers})
 
 
 def test_a_page_gets_title_style_and_fonts():
@@ -28,6 +30,25 @@ def test_a_page_gets_title_style_and_fonts():
     assert "last-modified" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/", "From recurrence to attention"), ("/tokens", "Tokens"), ("/tokens/", "Tokens")],
+)
+def test_a_page_brings_its_title_and_first_sentence(path, title):
+    words = lesson(path.strip("/") or "home")
+    text = asked(HTMLResponse(PAGE), path=path).text
+    assert f"<h1>{title}</h1>" in text
+    assert html.escape(words.lead) in text
+    assert text.index('id="root"') < text.index("av-first") < text.index("</body>")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/home", "/tokens/extra", "/%3Cscript%3E", "/predictions"])
+def test_an_address_without_a_page_brings_no_title(path):
+    text = asked(HTMLResponse(PAGE), path=path).text
+    assert "<h1>" not in text
+    assert "style.css" in text
+
+
 def test_a_page_in_pieces_arrives_whole():
     async def slow(scope, receive, send):
         await send(
@@ -37,7 +58,7 @@ def test_a_page_in_pieces_arrives_whole():
         await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": PAGE[200:]})
 
-    assert asked(slow).content == first_page.dressed(PAGE)
+    assert asked(slow).content == first_page.dressed(PAGE, "/tokens")
 
 
 @pytest.mark.parametrize(

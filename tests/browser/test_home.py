@@ -151,6 +151,21 @@ def test_the_whole_picture_stands_above_the_fold(page_at, width, height, ends):
     assert box["y"] + box["height"] <= ends
 
 
+def test_the_head_in_the_first_bytes_is_where_the_page_draws_it(page_at):
+    page = page_at()
+    place = "(at) => { const { x, y, height } = document.querySelector(at).getBoundingClientRect(); return [x, y, height]; }"
+    drawn_by_the_app = page.evaluate(place, "#root .av-head h1")
+    page.add_init_script(
+        "document.addEventListener('DOMContentLoaded', () => { "
+        "window.first = document.querySelector('.av-first')?.innerText; "
+        f"window.place = ({place})('.av-first h1'); }})"
+    )
+    page.reload(wait_until="commit")
+    page.wait_for_function("window.place")
+    assert page.evaluate("window.place") == drawn_by_the_app
+    assert "From recurrence to attention" in page.evaluate("window.first")
+
+
 def test_nothing_jumps_while_the_page_is_drawn(page_at):
     page = page_at()
     shifted = page.evaluate(
