@@ -19,6 +19,7 @@ from tests.chromium import FLAGS, find
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """All browser tests go to one worker: they share one server, and two browsers at once only make each other wait.
 
