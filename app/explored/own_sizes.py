@@ -12,20 +12,30 @@ from attnviz.models.configs import sized_config
 from attnviz.models.parameter_count import ParameterCount
 
 OWN_FAMILIES = {"GPT-2": "gpt2", "Llama": "llama", "BERT": "bert", "T5": "t5"}
+RANGES = {
+    "layers": (1, 128),
+    "heads": (1, 128),
+    "head_width": (8, 256),
+    "ff": (64, 65_536),
+    "vocabulary": (64, 300_000),
+}
+"""Least and most of each size control."""
 
 
 def own_sizes(shape: Architecture) -> dict[str, Any]:
     """The values of the size controls that come nearest to this architecture."""
     kin = {"encoder": "BERT", "encoder-decoder": "T5", "decoder": "Llama" if shape.gated else "GPT-2"}
-    heads = max(shape.encoder_heads, shape.decoder_heads)
-    return {
-        "family": kin[shape.kind],
+    sizes = {
         "layers": max(shape.encoder_layers, shape.decoder_layers),
-        "heads": heads,
+        "heads": max(shape.encoder_heads, shape.decoder_heads),
         "head_width": shape.d_head,
-        "shared": max(shape.encoder_key_value_heads, shape.decoder_key_value_heads),
         "ff": shape.d_ff,
         "vocabulary": shape.vocabulary,
+    }
+    return {
+        "family": kin[shape.kind],
+        "shared": max(shape.encoder_key_value_heads, shape.decoder_key_value_heads),
+        **{name: min(max(size, RANGES[name][0]), RANGES[name][1]) for name, size in sizes.items()},
     }
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import selection
 from app.explored import Explored
-from app.explored.own_sizes import OWN_FAMILIES, divisors, own_config
+from app.explored.own_sizes import OWN_FAMILIES, RANGES, divisors, own_config
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
 
@@ -119,16 +119,22 @@ def _own() -> Explored:
             "family": places[0].selectbox(
                 "Built like", list(OWN_FAMILIES), key="family", bind="query-params"
             ),
-            "layers": places[1].slider("Layers", 1, 128, 12, key="layers", bind="query-params"),
-            "heads": places[2].slider("Heads", 1, 128, 12, key="heads", bind="query-params"),
+            "layers": places[1].slider("Layers", *RANGES["layers"], 12, key="layers", bind="query-params"),
+            "heads": places[2].slider("Heads", *RANGES["heads"], 12, key="heads", bind="query-params"),
             "head_width": places[3].slider(
-                "Width of a head", 8, 256, 64, 2, key="head_width", bind="query-params"
+                "Width of a head", *RANGES["head_width"], 64, 2, key="head_width", bind="query-params"
             ),
             "ff": places[4].slider(
-                "Feed-forward width", 64, 65_536, 3072, 64, "localized", key="ff", bind="query-params"
+                "Feed-forward width", *RANGES["ff"], 3072, 64, "localized", key="ff", bind="query-params"
             ),
             "vocabulary": places[5].slider(
-                "Vocabulary", 256, 300_000, 50_257, 1, "localized", key="vocabulary", bind="query-params"
+                "Vocabulary",
+                *RANGES["vocabulary"],
+                50_257,
+                1,
+                "localized",
+                key="vocabulary",
+                bind="query-params",
             ),
         }
         shared = divisors(sizes["heads"])

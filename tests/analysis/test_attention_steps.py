@@ -11,6 +11,7 @@ from attnviz.errors import SelectionError
 from attnviz.models.architecture import FAMILIES
 from attnviz.models.catalog import catalog
 from attnviz.models.projections import projections
+from attnviz.models.spelling import spells
 from attnviz.tracing.inputs import attention_input
 from tests.tiny import save_tiny
 
@@ -66,7 +67,10 @@ def test_every_family_step_by_step(model_type, tmp_path):
 @pytest.mark.parametrize("model_id", [entry.id for entry in catalog() if entry.bundled])
 def test_every_bundled_model_step_by_step(model_id):
     model = attnviz.load(model_id)
-    check(model, attnviz.trace(model, "The keys to the cabinet are on the table."))
+    check(
+        model,
+        attnviz.trace(model, "knight" if spells(model_id) else "The keys to the cabinet are on the table."),
+    )
 
 
 def test_turning_by_position_leaves_lengths_as_they_are():
