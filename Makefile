@@ -32,7 +32,7 @@ run: $(DONE)/run .models/prepared ## Serve the dashboard (PORT=8501, HOST=127.0.
 
 test: $(DONE)/dev .models/prepared ## Run every test, those in a browser where Chromium is found (TEST=path, ARGS=options)
 	@$(BIN)/python -m tests.chromium
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(TEST) $(ARGS)
 
 check: $(DONE)/dev ## Check form, lint, types and import rules
 	$(BIN)/python -m ruff format --check .

@@ -19,16 +19,11 @@ from tests.chromium import FLAGS, find
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """All browser tests go to one worker: they share one server, and two browsers at once only make each other wait.
-
-    One that fails is tried once more on a fresh page, and reported as rerun: on a busy machine a browser may be late.
-    """
+    """One that fails is tried once more on a fresh page, and reported as rerun: on a busy machine a browser may be late."""
     for item in items:
         if "/browser/" in str(item.path).replace(os.sep, "/"):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
