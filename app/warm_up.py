@@ -10,6 +10,7 @@ import gc
 import importlib
 import logging
 import threading
+import time
 
 FRAME = (
     "pandas",
@@ -23,6 +24,9 @@ FRAME = (
 
 UNASKED = 4.0
 """Seconds after which the models are loaded although nobody has come."""
+
+FIRST_PAGE = 2.0
+"""Seconds after the first model in which the first page is drawn, before the others are read."""
 
 logger = logging.getLogger("attnviz.app")
 
@@ -54,13 +58,14 @@ def warm_up() -> None:
     from attnviz.figures import theme  # noqa: F401 - Plotly takes half a second to import
     from attnviz.models.catalog import catalog
 
-    for entry in catalog():
-        if entry.bundled:
-            try:
-                cache.trace(entry.id, examples.first(entry.id))
-                scores.prepare(entry.id)
-            except UserError as error:
-                logger.error("%s", error)
+    for number, entry in enumerate(entry for entry in catalog() if entry.bundled):
+        if number == 1:
+            time.sleep(FIRST_PAGE)
+        try:
+            cache.trace(entry.id, examples.first(entry.id))
+            scores.prepare(entry.id)
+        except UserError as error:
+            logger.error("%s", error)
     gc.collect()
     gc.freeze()  # models live as long as the server: collections need not look at them again
     _ready.set()

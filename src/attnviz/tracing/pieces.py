@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +220,7 @@ def characters(data: bytes) -> list[Character]:
     return found
 
 
+@lru_cache(maxsize=100_000)  # pieces of a vocabulary come again and again
 def readable(data: bytes) -> str:
     """Bytes as text with everything visible; those that are no character as ⟨F0 9F⟩."""
     shown = ""
