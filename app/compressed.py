@@ -11,7 +11,9 @@ import gzip
 import threading
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.whole import send_whole, whole
 
 ENDINGS = (".js", ".css")
 LEAST_BYTES = 1000
@@ -28,27 +30,15 @@ def compressed(app: ASGIApp) -> ASGIApp:
         if not _can_be_compressed(scope):
             await app(scope, receive, send)
             return
-        start: Message = {}
-        body = bytearray()
-
-        async def hold(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-            else:
-                body.extend(message.get("body", b""))
-
-        await app(scope, receive, hold)
+        start, sent = await whole(app, scope, receive)
         headers = MutableHeaders(raw=list(start["headers"]))
-        sent = bytes(body)
         if start["status"] == 200 and len(sent) >= LEAST_BYTES and "content-encoding" not in headers:
             sent = await asyncio.to_thread(_gzip, scope["path"], sent)
             headers["content-encoding"] = "gzip"
             headers["content-length"] = str(len(sent))
             headers.add_vary_header("accept-encoding")
             del headers["accept-ranges"]
-        await send({**start, "headers": headers.raw})
-        await send({"type": "http.response.body", "body": sent})
+        await send_whole(start, headers, sent, send)
 
     return serve
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import course, warm_up
 from app.lessons import lesson
+from app.whole import send_whole, whole
 from app.widgets.heading import heading
 
 STYLE = Path(__file__).with_name("style.css")
@@ -53,23 +54,14 @@ def first_page(app: ASGIApp) -> ASGIApp:
             warm_up.begin()
         # what is compressed cannot be added to; a page of 8 kB is quick without
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        start: Message = {}
-        body = bytearray()
-
-        async def hold(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                if not _is_page(message):
-                    await send(message)
-            elif not _is_page(start):
-                await send(message)
-            else:
-                body.extend(message.get("body", b""))
-                if not message.get("more_body"):
-                    await _send_whole(start, dressed(bytes(body), scope["path"]), send)
-
-        await app({**scope, "headers": plain}, receive, hold)
+        start, body = await whole(app, {**scope, "headers": plain}, receive)
+        headers = MutableHeaders(raw=list(start["headers"]))
+        if _is_page(start):
+            body = dressed(body, scope["path"])
+            headers["content-length"] = str(len(body))
+            for stale in ("etag", "last-modified", "accept-ranges"):
+                del headers[stale]
+        await send_whole(start, headers, body, send)
 
     return serve
 
@@ -106,15 +98,6 @@ def _is_page(start: Message) -> bool:
     return start["status"] == 200 and Headers(raw=start["headers"]).get("content-type", "").startswith(
         "text/html"
     )
-
-
-async def _send_whole(start: Message, body: bytes, send: Send) -> None:
-    headers = MutableHeaders(raw=list(start["headers"]))
-    headers["content-length"] = str(len(body))
-    for stale in ("etag", "last-modified", "accept-ranges"):
-        del headers[stale]
-    await send({**start, "headers": headers.raw})
-    await send({"type": "http.response.body", "body": body})
 
 
 @cache
