@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from app import selection
 from app.lessons import lesson
 from app.positions import alibi, learned, relative, rotary, shuffle, sinusoidal
 from app.positions.here import ALIBI, LEARNED, RELATIVE, ROTARY, SHUFFLE, SINUSOIDAL, VIEWS, Here, here
 from app.widgets import lesson as blocks
-from app.widgets import page
+from app.widgets import page, segments
 from app.widgets.guard import fragment
 
 WORDS = lesson("positions")
@@ -24,18 +23,9 @@ SHOW = {
 @fragment
 def body(at_hand: Here) -> None:
     """The chosen view, and what can be tried, asked and run there."""
-    selection.one_of("scheme", VIEWS, "view", start=at_hand.fitting)
     with st.container(key="pos_views"):
-        view = st.segmented_control(
-            WORDS.say("view"),
-            VIEWS,
-            default=at_hand.fitting,
-            key="scheme",
-            bind="query-params",
-            required=True,
-            label_visibility="collapsed",
-        )
-    taught = SHOW[view or at_hand.fitting](at_hand, WORDS)
+        view = segments.choose(WORDS.say("view"), VIEWS, "scheme", "view", at_hand.fitting)
+    taught = SHOW[view](at_hand, WORDS)
     blocks.try_this(taught.suggestions)
     blocks.check_yourself(taught.questions)
     if taught.code:

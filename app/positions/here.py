@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from app import selection
-from app.widgets import figure, waiting
+from app.widgets import figure, segments, waiting
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.models.catalog import catalog, title_of
@@ -155,13 +155,7 @@ def choice(label: str, key: str, options: Sequence[Any], start: Any, show: Any =
 
 def stack(stacks: Sequence[Stack], words: Lesson) -> Stack:
     """Which stack's positions; asked only where the model has two."""
-    if len(stacks) == 1:
-        return stacks[0]
-    selection.one_of("pos_stack", stacks, "stack")
-    chosen = st.segmented_control(
-        words.say("stack"), stacks, default=stacks[0], key="pos_stack", bind="query-params", required=True
-    )
-    return chosen or stacks[0]
+    return segments.choose(words.say("stack"), stacks, "pos_stack", "stack", show=str.capitalize)
 
 
 def picked_token(label: str, key: str, tokens: Tokens, start: int) -> int:

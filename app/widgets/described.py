@@ -12,6 +12,7 @@ import streamlit as st
 from app import selection
 from app.explored import Explored
 from app.explored.own_sizes import OWN_FAMILIES, RANGES, divisors, own_config
+from app.widgets import segments
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
 
@@ -28,35 +29,12 @@ def show(views: Sequence[str] = VIEWS) -> tuple[Explored, str]:
         key="described", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         with st.container(key="source_row", horizontal=True, width="content", vertical_alignment="center"):
-            selection.one_of("source", SOURCES, "source")
-            source = st.segmented_control(
-                "What to explore",
-                SOURCES,
-                default=SOURCES[0],
-                key="source",
-                bind="query-params",
-                label_visibility="collapsed",
-                required=True,
-            )
-            model = _FURTHER.get(source or "", _at_hand)()
-        view = _view(views) if views else ""
+            source = segments.choose("What to explore", SOURCES, "source", "source")
+            model = _FURTHER.get(source, _at_hand)()
+        view = segments.choose("View", views, "view", "view") if views else ""
     if model is None:
         model = _own()
     return model, view
-
-
-def _view(views: Sequence[str]) -> str:
-    selection.one_of("view", views, "view")
-    view = st.segmented_control(
-        "View",
-        views,
-        default=views[0],
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    return view or views[0]
 
 
 def _at_hand() -> Explored:

@@ -10,7 +10,7 @@ import streamlit as st
 from app import heatmaps, selection
 from app.heatmaps import KIND_NAMES, Heads
 from app.lessons import Lesson
-from app.widgets import waiting
+from app.widgets import segments, waiting
 from app.widgets.markup import html
 from attnviz.models.bundled import SMOLLM2
 from attnviz.models.catalog import title_of
@@ -41,24 +41,15 @@ def opened(words: Lesson, measure: Callable[[Heads], object]) -> Heads:
 def _kind(trace: Trace, words: Lesson) -> AttentionKind:
     """Encoder, decoder or cross-attention; asked only where the model has more than one."""
     kinds = trace.kinds
-    chosen = selection.one_of("kind", kinds, "kind of attention")
     if len(kinds) == 1:
-        return chosen
+        return selection.one_of("kind", kinds, "kind of attention")
     with st.container(key="head_kind", horizontal=True, vertical_alignment="center"):
-        answer = st.segmented_control(
-            words.say("kind"),
-            kinds,
-            default=kinds[0],
-            key="kind",
-            bind="query-params",
-            format_func=KIND_NAMES.__getitem__,
-            required=True,
-            label_visibility="collapsed",
-            width="content",
+        answer = segments.choose(
+            words.say("kind"), kinds, "kind", "kind of attention", show=KIND_NAMES.__getitem__
         )
         if "decoder" not in kinds:
             html("<p class='av-source'>{}</p>", words.say("no_decoder", other=title_of(SMOLLM2)))
-    return answer or chosen
+    return answer
 
 
 def checked(heads: Heads) -> Place:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import selection
+from app.widgets import segments
 from app.widgets.markup import html
 from attnviz.models.catalog import title_of
 
@@ -20,20 +21,7 @@ WITH_UNEMBEDDING = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 def stack(stacks: tuple[Stack, ...], words: Lesson) -> Stack:
     """Which stack's networks; asked only where there are two."""
-    chosen = selection.one_of("ff_stack", stacks, "stack")
-    if len(stacks) == 1:
-        return chosen
-    answer = st.segmented_control(
-        words.say("stack"),
-        stacks,
-        default=stacks[0],
-        key="ff_stack",
-        bind="query-params",
-        format_func=str.capitalize,
-        required=True,
-        label_visibility="collapsed",
-    )
-    return answer or chosen
+    return segments.choose(words.say("stack"), stacks, "ff_stack", "stack", show=str.capitalize)
 
 
 def place(here: Here, words: Lesson) -> tuple[int, int]:
