@@ -5,6 +5,7 @@ import { figureOf, gapOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, tileAt, wi
 import {
   addWeights,
   blockOf,
+  everyLine,
   linesOf,
   opened,
   patternOf,
@@ -136,6 +137,22 @@ test("lines go down to the mass that is wanted, and never below three per cent",
   assert.deepEqual(strongest({ ...view, weights: new Float32Array(5) }, 0), []);
 });
 
+test("the lines of all rows: those of each, and of too many the strongest", () => {
+  const [rows, columns] = [60, 50];
+  const weights = Float32Array.from({ length: rows * columns }, (_, cell) => ((cell * 7919) % 97) / 970); // many alike
+  const view = { rows, columns, weights };
+  for (const mass of [1, 0.6]) {
+    const wanted = Array.from({ length: rows }, (_, row) => linesOf(view, row, mass).columns.map((column) => row * columns + column)).flat();
+    const all = everyLine(view, mass);
+    assert.deepEqual([...all.cells].sort((a, b) => a - b), wanted.sort((a, b) => a - b));
+    const some = everyLine(view, mass, 0.03, 500);
+    assert.deepEqual([all.count, some.count, some.cells.length], [wanted.length, wanted.length, 500]);
+    const strongest = wanted.map((cell) => weights[cell]).sort((a, b) => b - a).slice(0, 500);
+    assert.deepEqual([...some.cells].map((cell) => weights[cell]).sort((a, b) => b - a), strongest);
+    assert.equal(new Set(some.cells).size, 500);
+  }
+});
+
 test("a head's strongest pattern", () => {
   const back = block([[1, 0, 0], [0.9, 0.1, 0], [0.1, 0.8, 0.1]]);
   const [name, share] = patternOf(back, 0, 0);
@@ -151,6 +168,7 @@ test("weights stand at their 0.6th power on the palette, or as the reader wants"
   assert.deepEqual([...placesOf(weights, 2, 3, "root")].slice(1, 3), [128, 255]);
   assert.deepEqual([...placesOf(weights, 2, 3, "row")].slice(3), [255, 168, 0]);
   assert.deepEqual([...placesOf(Float32Array.of(0, 0), 1, 2, "row")], [0, 0]);
+  assert.deepEqual([...placesOf(Float32Array.of(1.00001, 0.5), 1, 2, "linear")], [255, 128]);
 });
 
 test("a thumbnail keeps thin lines", () => {

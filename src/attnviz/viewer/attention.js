@@ -364,7 +364,7 @@ function build(root, payload, host) {
 // Showing --------------------------------------------------------------------------------------------------------------
 
 function show(payload, host, moving) {
-  const { ui, theme } = host;
+  const { ui } = host;
   const { choice } = host.state;
   const kind = kindOf(payload, choice);
   const narrow = host.width < NARROW;
@@ -380,6 +380,18 @@ function show(payload, host, moving) {
     (form === "wide" ? ui.side : ui.main).append(ui.legend);
   }
   ui.grid.dataset.view = choice.view;
+  // what is drawn comes first: to write on a canvas, the browser styles anew all that was changed on the page before
+  if (!ui.size) showControls(payload, host, kind);
+  showFigure(payload, host, moving);
+  if (!narrow || choice.view === "heads") showSheet(payload, host, kind);
+  showControls(payload, host, kind);
+  showWords(payload, host);
+  if (ui.table.open) fillTable(payload, host);
+}
+
+function showControls(payload, host, kind) {
+  const { ui, theme } = host;
+  const { choice } = host.state;
   ui.layer.refresh(kind.layers, layerOf(kind, choice), kind.layerNumbers);
   ui.head.refresh(kind.heads, Math.min(choice.head, kind.heads - 1), kind.headNumbers);
   ui.kinds.refresh(kind.kind);
@@ -388,10 +400,6 @@ function show(payload, host, moving) {
   ui.toggles.forEach((one) => one.refresh());
   refreshPanel(payload, host);
   showLegend(ui, theme, choice);
-  showFigure(payload, host, moving);
-  if (!narrow || choice.view === "heads") showSheet(payload, host, kind);
-  showWords(payload, host);
-  if (ui.table.open) fillTable(payload, host);
 }
 
 /** The controls in the panel, which is closed most of the time. */
@@ -467,7 +475,8 @@ function showFigure(payload, host, moving) {
   if (!width) return;
   const scene = sceneOf(payload, host, width, height, viewsShown(host));
   ask(payload, host, scene);
-  ui.figure.setAttribute("aria-label", figureNamed(payload, scene.kind));
+  const name = figureNamed(payload, scene.kind);
+  if (ui.figure.ariaLabel !== name) ui.figure.ariaLabel = name;
   if (!scene.figure) {
     ui.wait.textContent = scene.whole?.empty ? "Every token of this text is hidden." : `Receiving layer ${layerOf(scene.kind, choice)}`;
     ui.wait.hidden = false;
@@ -682,6 +691,7 @@ function frameSheet(paper, host) {
   const several = heads.length > 1 && !choice.mean;
   heads.forEach((head, index) => ring({ layer, head }, 2, several ? colours[index % colours.length] : theme.ink));
   if (ui.sheetAt) ring(ui.sheetAt, 1, theme.ink);
+  paper.end();
 }
 
 /** What a head does most, in words. */

@@ -15,9 +15,13 @@ export function stepper(name, set) {
   const less = button({ "aria-label": `${name} before`, onclick: step(-1) }, arrow(-1));
   const next = button({ "aria-label": `Next ${name.toLowerCase()}`, onclick: step(1) }, arrow(1));
   const box = element("div", { class: "av-stepper", role: "group", "aria-label": name }, less, element("div", {}, element("span", {}, name), value), next, slider);
+  let last = [];
   return {
     box,
-    refresh(count, at, numbers) {
+    refresh(...now) {
+      const [count, at, numbers] = now;
+      if (now.every((one, index) => one === last[index]) && Number(slider.value) === at) return;
+      last = now;
       box.hidden = count < 2;
       slider.max = String(count - 1);
       slider.value = String(at);

@@ -149,13 +149,17 @@ export function numbered(labels) {
  */
 export function thinned(places, gap, first = []) {
   const kept = new Set();
-  const order = [...first, 0, places.length - 1, ...places.keys()];
-  for (const index of order) {
-    if (index < 0 || index >= places.length || kept.has(index)) continue;
-    let room = true;
-    for (const other of kept) room &&= Math.abs(places[other] - places[index]) >= gap - 1e-6;
-    if (room) kept.add(index);
-  }
+  const taken = []; // the last is the likeliest to be in the way
+  const place = (index) => {
+    if (index < 0 || index >= places.length || kept.has(index)) return;
+    for (let other = taken.length - 1; other >= 0; other -= 1) if (Math.abs(taken[other] - places[index]) < gap - 1e-6) return;
+    kept.add(index);
+    taken.push(places[index]);
+  };
+  first.forEach(place);
+  place(0);
+  place(places.length - 1);
+  for (let index = 0; index < places.length; index += 1) place(index);
   return kept;
 }
 

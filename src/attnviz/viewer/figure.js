@@ -3,7 +3,7 @@
 import { fitted, font, shown, thinned } from "./core.js";
 import { gapOf, keyMiddle, LONGEST_LABEL, rowMiddle } from "./geometry.js";
 import { DASHES, HEADS, paletteOf } from "./shades.js";
-import { linesOf, placesOf, strongest } from "./weights.js";
+import { curveOf, everyLine, linesOf, looked, placesOf, strongest } from "./weights.js";
 
 /** A weight below 3 % gets no line. */
 export const LEAST_LINE = 0.03;
@@ -19,23 +19,13 @@ export const percent = (share, exact = true) => {
   return `${exact || !rounded ? "" : "≈"}${rounded}\u00a0%`;
 };
 
-/** The lines of all rows, [row, column, weight]. */
-function everyLine(view, mass) {
-  const lines = [];
-  for (let row = 0; row < view.rows; row += 1)
-    for (const column of linesOf(view, row, mass, LEAST_LINE).columns) lines.push([row, column, view.weights[row * view.columns + column]]);
-  return lines;
-}
-
 const strands = new WeakMap();
 
-/** The strongest `MOST_LINES` of them, and how many there are; kept with the view. */
+/** The strongest `MOST_LINES` lines of all rows, and how many there are; kept with the view. */
 export function strandsOf(view, mass) {
   const known = strands.get(view);
   if (known?.mass === mass) return known;
-  const lines = everyLine(view, mass);
-  const found = { mass, count: lines.length, lines };
-  if (lines.length > MOST_LINES) lines.sort((a, b) => b[2] - a[2]).length = MOST_LINES;
+  const found = { mass, ...everyLine(view, mass, LEAST_LINE, MOST_LINES) };
   strands.set(view, found);
   return found;
 }
@@ -59,17 +49,17 @@ export function paint(paper, scene, weights, at) {
   if (figure.lines) lines_(paper, scene, weights, focus, at);
   rowLabels(paper, scene, focus, at);
   if (figure.lines) keyLabels(paper, scene, weights, focus, lit, at);
+  paper.end();
 }
 
 function cells(paper, scene, weights) {
   const { view, figure, theme, choice } = scene;
   const { rows, columns } = view;
   const { css, pixels, inks } = paletteOf(theme);
-  const places = placesOf(weights, rows, columns, choice.scale);
   const { cell, left, top } = figure;
   const gap = gapOf(cell);
   if (rows * columns > MOST_BOXES) {
-    paper.image(pictureOf(places, rows, columns, pixels, cell), left, top, columns * cell, rows * cell);
+    paper.image(pictureOf(weights, rows, columns, choice.scale, pixels, cell), left, top, columns * cell, rows * cell);
     if (gap) {
       const line = { stroke: theme.paper, line: gap };
       for (let column = 1; column < columns; column += 1) {
@@ -83,6 +73,7 @@ function cells(paper, scene, weights) {
     }
     return;
   }
+  const places = placesOf(weights, rows, columns, choice.scale);
   const radius = cell >= 14 ? 3 : 0;
   const side = cell - gap;
   for (let row = 0; row < rows; row += 1) {
@@ -104,10 +95,11 @@ function cells(paper, scene, weights) {
 }
 
 let sheet;
-let dots; // its pixels: a new megabyte for each change of a long text would be too much
+let dots; // its pixels, and their places on the palette: new megabytes for each change of a long text would be too much
+let spots = new Uint8Array();
 
 /** A matrix as one picture with a pixel a cell; where cells are smaller than a pixel, the largest of neighbours. */
-function pictureOf(places, rows, columns, pixels, cell) {
+function pictureOf(weights, rows, columns, scale, pixels, cell) {
   sheet ??= document.createElement("canvas");
   const context = sheet.getContext("2d");
   if (dots?.width !== columns || dots.height !== rows) {
@@ -116,8 +108,10 @@ function pictureOf(places, rows, columns, pixels, cell) {
     dots = context.createImageData(columns, rows);
   }
   const target = new Uint32Array(dots.data.buffer);
-  if (cell >= 1) for (let index = 0; index < target.length; index += 1) target[index] = pixels[places[index]];
+  if (cell >= 1) looked(weights, rows, columns, scale, pixelsOf(pixels, scale), target);
   else {
+    if (spots.length !== target.length) spots = new Uint8Array(target.length);
+    const places = placesOf(weights, rows, columns, scale, spots);
     const reach = Math.ceil(1 / Math.max(cell, 0.1));
     for (let row = 0; row < rows; row += 1)
       for (let column = 0; column < columns; column += 1) {
@@ -132,6 +126,16 @@ function pictureOf(places, rows, columns, pixels, cell) {
   }
   context.putImageData(dots, 0, 0);
   return sheet;
+}
+
+const tables = new WeakMap();
+
+/** The pixels of 4096 weights from 0 to 1. */
+function pixelsOf(pixels, scale) {
+  if (!tables.has(pixels)) tables.set(pixels, new Map());
+  const known = tables.get(pixels);
+  if (!known.has(scale)) known.set(scale, Uint32Array.from(curveOf(scale), (place) => pixels[place]));
+  return known.get(scale);
 }
 
 /** Where the second text of a pair begins. */
@@ -159,12 +163,12 @@ const fittedLabels = new Map();
 /** A label as it fits; kept, because all labels are drawn for each frame. */
 function labelled(scene, label, weight = 400) {
   const spec = font(scene.figure.size, scene.theme.sans, weight);
-  const key = `${spec}\n${label}`;
-  let text = fittedLabels.get(key);
+  let known = fittedLabels.get(spec);
+  if (!known || known.size > 5000) fittedLabels.set(spec, (known = new Map()));
+  let text = known.get(label);
   if (text === undefined) {
-    if (fittedLabels.size > 5000) fittedLabels.clear();
     text = fitted(shown(label) || "␣", LONGEST_LABEL, (part) => scene.measure(part, spec));
-    fittedLabels.set(key, text);
+    known.set(label, text);
   }
   return text;
 }
@@ -221,15 +225,21 @@ function lines_(paper, scene, weights, focus, at) {
     const colour = several ? colours[index % colours.length] : strong;
     const dash = several ? DASHES[Math.floor(index / colours.length) % DASHES.length] : [];
     const toKey = at?.part === "key";
-    const every = toKey ? everyLine(shownNow, mass) : alone ? [] : strandsOf(shownNow, mass).lines;
-    const faint = every.filter(([row, column]) => (toKey ? column === at.column : row !== focus));
-    const bright = at?.part === "key";
-    const thin = Math.min(1, Math.max(0.12, 240 / faint.length)); // many lines would become one black shape
-    for (const [row, column, weight] of faint) {
-      const style = bright
-        ? { stroke: several ? colour : theme.key.mark, line: 1 + weight * wide, alpha: 0.35 + 0.65 * weight, dash }
-        : { stroke: several ? colour : theme.ink, line: 0.6 + 2 * weight, alpha: (0.05 + 0.3 * weight) * thin, dash };
-      paper.curve(from, rowMiddle(figure, row), to - 6, keyMiddle(figure, column), style);
+    if (toKey || !alone) {
+      const every = toKey ? everyLine(shownNow, mass, least) : strandsOf(shownNow, mass);
+      const drawn = [];
+      for (let one = 0; one < every.cells.length; one += 1) {
+        const cell = every.cells[one];
+        if (toKey ? cell % view.columns === at.column : Math.floor(cell / view.columns) !== focus) drawn.push(cell);
+      }
+      const thin = Math.min(1, Math.max(0.12, 240 / drawn.length)); // many lines would become one black shape
+      const style = { stroke: several ? colour : toKey ? theme.key.mark : theme.ink, line: 0, alpha: 1, dash };
+      for (const cell of drawn) {
+        const weight = shownNow.weights[cell];
+        style.line = toKey ? 1 + weight * wide : 0.6 + 2 * weight;
+        style.alpha = toKey ? 0.35 + 0.65 * weight : (0.05 + 0.3 * weight) * thin;
+        paper.curve(from, rowMiddle(figure, Math.floor(cell / view.columns)), to - 6, keyMiddle(figure, cell % view.columns), style);
+      }
     }
     if (focus < 0 || at?.part === "key") return;
     const offset = several ? (index - (heads.length - 1) / 2) * Math.min(2, figure.rowPitch / heads.length / 2) : 0;

@@ -10,81 +10,98 @@
  * @property {(x1: number, y1: number, x2: number, y2: number, style: {stroke: string, line: number}) => void} line
  * @property {(x: number, y: number, radius: number, fill: string, alpha?: number) => void} dot
  * @property {(picture: HTMLCanvasElement, x: number, y: number, width: number, height: number) => void} image
+ * @property {() => void} end  puts down what was held back: a canvas writes at the end, above all else, font by font
  */
 
 import { font, shape } from "./core.js";
 
-/** @param {CanvasRenderingContext2D} context @returns {Paper} */
+/** On a canvas that is enlarged and no more. @param {CanvasRenderingContext2D} context @returns {Paper} */
 export function onCanvas(context) {
-  const now = {}; // to set a font costs as much as to write with it
-  const set = (name, value) => {
-    if (now[name] !== value) now[name] = context[name] = value;
+  const dense = context.getTransform().a;
+  const now = {}; // to set a colour again costs as much as a stroke, and a font as much as two words
+  const seen = (alpha) => {
+    if (now.alpha !== alpha) context.globalAlpha = now.alpha = alpha;
+  };
+  const filled = (fill, alpha = 1) => {
+    seen(alpha);
+    if (now.fill !== fill) context.fillStyle = now.fill = fill;
+  };
+  const stroked = (stroke, line, alpha = 1, dash = NO_DASH, cap = "butt") => {
+    seen(alpha);
+    if (now.stroke !== stroke) context.strokeStyle = now.stroke = stroke;
+    if (now.line !== line) context.lineWidth = now.line = line;
+    if (now.dash !== dash) context.setLineDash((now.dash = dash));
+    if (now.cap !== cap) context.lineCap = now.cap = cap;
+  };
+  const texts = new Map(); // by font
+  const whole = (place) => Math.round(place * dense); // on whole pixels turned text stays sharp
+  const write = (x, y, text, { fill, anchor = "start", turn = 0, rtl = false }) => {
+    filled(fill);
+    if (now.anchor !== anchor) context.textAlign = ALIGNED[(now.anchor = anchor)];
+    if (now.rtl !== rtl) context.direction = (now.rtl = rtl) ? "rtl" : "ltr";
+    if (!turn) {
+      context.fillText(text, x, y);
+      return;
+    }
+    const [along, across] = [dense * Math.cos((turn * Math.PI) / 180), dense * Math.sin((turn * Math.PI) / 180)];
+    context.setTransform(along, across, -across, along, whole(x), whole(y));
+    context.fillText(text, 0, 0);
+    context.setTransform(dense, 0, 0, dense, 0, 0);
   };
   return {
     box(x, y, width, height, { fill, stroke, line = 1, radius = 0 }) {
       if (!radius && !stroke) {
-        set("fillStyle", fill);
+        filled(fill);
         context.fillRect(x, y, width, height);
         return;
       }
       context.beginPath();
       context.roundRect(x, y, width, height, radius);
       if (fill) {
-        set("fillStyle", fill);
+        filled(fill);
         context.fill();
       }
       if (stroke) {
-        context.strokeStyle = stroke;
-        context.lineWidth = line;
-        context.setLineDash(NO_DASH);
-        now.dashed = false;
+        stroked(stroke, line);
         context.stroke();
       }
     },
-    text(x, y, text, { size, family, weight = 400, fill, anchor = "start", turn = 0, rtl = false }) {
-      if (turn) {
-        stamp(context, x, y, { text, spec: font(size, family, weight), size, fill, turn });
-        return;
-      }
-      set("font", font(size, family, weight));
-      set("fillStyle", fill);
-      set("direction", rtl ? "rtl" : "ltr");
-      set("textAlign", { start: "left", middle: "center", end: "right" }[anchor]);
-      context.fillText(text, x, y);
+    text(x, y, text, style) {
+      const { size, family, weight = 400 } = style;
+      const name = 1000 * weight + size; // a picture has one family
+      if (!texts.has(name)) texts.set(name, { spec: font(size, family, weight), waiting: [] });
+      texts.get(name).waiting.push({ x, y, text, style });
     },
-    curve(x1, y1, x2, y2, { stroke, line, alpha = 1, dash = NO_DASH }) {
+    end() {
+      for (const { spec, waiting } of texts.values()) {
+        context.font = spec;
+        for (const { x, y, text, style } of waiting) write(x, y, text, style);
+      }
+      texts.clear();
+    },
+    curve(x1, y1, x2, y2, { stroke, line, alpha, dash }) {
       const middle = (x1 + x2) / 2;
-      context.globalAlpha = alpha;
-      context.strokeStyle = stroke;
-      context.lineWidth = line;
-      set("lineCap", "round");
-      if (dash.length || now.dashed) context.setLineDash(dash);
-      now.dashed = dash.length > 0;
+      stroked(stroke, line, alpha, dash, "round");
       context.beginPath();
       context.moveTo(x1, y1);
       context.bezierCurveTo(middle, y1, middle, y2, x2, y2);
       context.stroke();
-      context.globalAlpha = 1;
     },
     line(x1, y1, x2, y2, { stroke, line }) {
-      context.strokeStyle = stroke;
-      context.lineWidth = line;
-      context.setLineDash(NO_DASH);
-      now.dashed = false;
+      stroked(stroke, line);
       context.beginPath();
       context.moveTo(x1, y1);
       context.lineTo(x2, y2);
       context.stroke();
     },
-    dot(x, y, radius, fill, alpha = 1) {
-      context.globalAlpha = alpha;
-      set("fillStyle", fill);
+    dot(x, y, radius, fill, alpha) {
+      filled(fill, alpha);
       context.beginPath();
       context.arc(x, y, radius, 0, 2 * Math.PI);
       context.fill();
-      context.globalAlpha = 1;
     },
     image(picture, x, y, width, height) {
+      seen(1);
       context.imageSmoothingEnabled = width < picture.width;
       context.drawImage(picture, x, y, width, height);
     },
@@ -92,34 +109,7 @@ export function onCanvas(context) {
 }
 
 const NO_DASH = [];
-const stamps = new Map();
-
-/** Turned text, which is slow to write, from a picture that is kept; it runs from left to right and starts at a point. */
-function stamp(context, x, y, { text, spec, size, fill, turn }) {
-  const dense = context.getTransform().a;
-  const key = `${dense} ${turn} ${fill} ${spec}\n${text}`;
-  let found = stamps.get(key);
-  if (!found) {
-    if (stamps.size > 1500) stamps.clear();
-    const picture = document.createElement("canvas");
-    const own = picture.getContext("2d");
-    own.font = spec;
-    const [cos, sin] = [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
-    const corners = [0, own.measureText(text).width].flatMap((right) => [-1.2 * size, 0.5 * size].map((down) => [right * cos - down * sin, right * sin + down * cos]));
-    const [across, along] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
-    const [left, top] = [Math.floor(Math.min(...across)) - 1, Math.floor(Math.min(...along)) - 1];
-    picture.width = Math.ceil((Math.max(...across) + 1 - left) * dense);
-    picture.height = Math.ceil((Math.max(...along) + 1 - top) * dense);
-    own.setTransform(dense, 0, 0, dense, -left * dense, -top * dense);
-    own.rotate((turn * Math.PI) / 180);
-    Object.assign(own, { font: spec, fillStyle: fill, direction: "ltr" });
-    own.fillText(text, 0, 0);
-    found = { picture, left, top };
-    stamps.set(key, found);
-  }
-  const at = (place) => Math.round(place * dense) / dense; // on whole pixels it stays sharp
-  context.drawImage(found.picture, at(x + found.left), at(y + found.top), found.picture.width / dense, found.picture.height / dense);
-}
+const ALIGNED = { start: "left", middle: "center", end: "right" };
 
 const short = (number) => Math.round(number * 100) / 100;
 
@@ -181,5 +171,6 @@ export function onSvg(drawing) {
         preserveAspectRatio: "none",
         "image-rendering": width < picture.width ? undefined : "pixelated",
       }),
+    end: () => {},
   };
 }

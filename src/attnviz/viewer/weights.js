@@ -260,6 +260,43 @@ export function linesOf(view, row, mass = 1, least = 0.03) {
   return { columns, drawn, total };
 }
 
+/**
+ * The cells of all rows that are drawn as lines (see linesOf), in their order; of more than `most` the strongest.
+ * @returns {{ cells: Uint32Array, count: number }}  with the number of all lines
+ */
+export function everyLine(view, mass = 1, least = 0.03, most = Infinity) {
+  const { rows, columns, weights } = view;
+  let cells = new Uint32Array(4096);
+  let count = 0;
+  const take = (cell) => {
+    if (count === cells.length) {
+      const more = new Uint32Array(2 * count);
+      more.set(cells);
+      cells = more;
+    }
+    cells[count] = cell;
+    count += 1;
+  };
+  if (mass < 1) for (let row = 0; row < rows; row += 1) for (const column of linesOf(view, row, mass, least).columns) take(row * columns + column);
+  else for (let cell = 0; cell < rows * columns; cell += 1) if (weights[cell] >= least) take(cell);
+  cells = cells.subarray(0, count);
+  if (count <= most) return { cells: cells.slice(), count };
+  const order = new Float32Array(count);
+  for (let one = 0; one < count; one += 1) order[one] = weights[cells[one]];
+  const last = order.sort()[count - most];
+  let equal = most; // so many of those as weak as the last find room
+  for (let one = count - 1; order[one] > last; one -= 1) equal -= 1;
+  const strongest = new Uint32Array(most);
+  let found = 0;
+  for (let one = 0; one < count; one += 1) {
+    const weight = weights[cells[one]];
+    if (weight < last || (weight === last && (equal -= 1) < 0)) continue;
+    strongest[found] = cells[one];
+    found += 1;
+  }
+  return { cells: strongest, count };
+}
+
 /** Where a head looks over the whole text: the mean weight on the token itself, the one before, the one after, the first. */
 export function patternOf(block, layer, head) {
   const { queries, keys } = block;
@@ -306,26 +343,29 @@ export function placeOf(weight, scale, largest) {
   return Math.round(255 * Math.min(1, Math.max(0, share)) ** power);
 }
 
-/** The places of all weights of a view. @returns {Uint8Array} */
-export function placesOf(weights, rows, columns, scale) {
-  const places = new Uint8Array(rows * columns);
-  const power = { linear: 1, root: 0.5 }[scale] ?? 0.6;
-  for (let row = 0; row < rows; row += 1) {
-    const start = row * columns;
-    let factor = 1;
-    if (scale === "row") {
-      let largest = 0;
-      for (let column = 0; column < columns; column += 1) largest = Math.max(largest, weights[start + column]);
-      factor = largest > 0 ? 1 / largest : 0;
-    }
-    for (let cell = start; cell < start + columns; cell += 1) {
-      const place = CURVES[power === 1 ? 0 : power === 0.5 ? 1 : 2][(Math.min(1, weights[cell] * factor) * 4095 + 0.5) | 0];
-      places[cell] = place;
-    }
-  }
-  return places;
+/** The places of all weights of a view, in `places`. @returns {Uint8Array} */
+export function placesOf(weights, rows, columns, scale, places = new Uint8Array(rows * columns)) {
+  return looked(weights, rows, columns, scale, curveOf(scale), places);
 }
 
-const CURVES = [1, 0.5, 0.6].map((power) =>
-  Uint8Array.from({ length: 4096 }, (_, step) => Math.round(255 * (step / 4095) ** power)),
+/** The places of 4096 weights from 0 to 1, at equal steps. */
+export const curveOf = (scale) => CURVES[{ linear: 1, root: 0.5 }[scale] ?? 0.6];
+
+/** What stands in a table of 4096 entries for each weight of a view, put into `found`. */
+export function looked(weights, rows, columns, scale, table, found) {
+  for (let row = 0; row < rows; row += 1) {
+    const [start, end] = [row * columns, (row + 1) * columns];
+    let steps = 4095;
+    if (scale === "row") {
+      let largest = 0;
+      for (let cell = start; cell < end; cell += 1) largest = Math.max(largest, weights[cell]);
+      steps = largest > 0 ? 4095 / largest : 0;
+    }
+    for (let cell = start; cell < end; cell += 1) found[cell] = table[Math.min(4095, weights[cell] * steps + 0.5) | 0];
+  }
+  return found;
+}
+
+const CURVES = Object.fromEntries(
+  [1, 0.5, 0.6].map((power) => [power, Uint8Array.from({ length: 4096 }, (_, step) => Math.round(255 * (step / 4095) ** power))]),
 );
