@@ -11,22 +11,24 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.course import COURSE
 from bench.measuring import milliseconds, table
 from bench.startup import answered, server
+from bench.watching import calm, changed
 from tests.chromium import FLAGS, find
 
 MINILM = "?"
 SMOLLM2 = "?model=HuggingFaceTB/SmolLM2-135M-Instruct&"
 TRANSLATOR = "?model=attnviz/translate-en-pt&"
 PRESSES, PAINTS = 6, 3
-LIMIT = 20_000
-"""Milliseconds after which a press counts as one that changes nothing."""
+SCREEN: Any = {"width": 1280, "height": 800}
+MANY = ("Two", "Three", "Four", "Five", "Six", "Eight")
 
 Operate = Callable[[Any, int], None]
 """Moves a control of a page for the n-th time, each time to another state."""
@@ -45,6 +47,11 @@ class Control:
     def page(self) -> str:
         """The script of the page."""
         return self.address.partition("?")[0] or "home"
+
+
+def path(page: str) -> str:
+    """Where the page of a script is."""
+    return "" if page == "home" else page
 
 
 def slide(label: str) -> Operate:
@@ -75,14 +82,18 @@ def segment(*names: str) -> Operate:
 
 
 def choose(label: str) -> Operate:
-    """A list, one entry after the other; opening it is not measured."""
+    """A list by its keys, one entry on; at its end, one back. Opening it is not measured."""
 
-    def operate(page: Any, number: int) -> None:
-        box = page.get_by_role("combobox", name=label).first
-        box.scroll_into_view_if_needed()
+    def operate(page: Any, _: int) -> None:
+        page.get_by_role("combobox", name=label).first.focus()
         page.wait_for_timeout(200)  # a list that is opened while the page moves closes again
-        box.click()
-        page.get_by_role("option").nth(number + 1).click()
+        page.keyboard.press("ArrowDown")
+        pointed = page.locator("[role=option][data-focused]")
+        pointed.wait_for()
+        if pointed.get_attribute("aria-selected") == "true":
+            page.keyboard.press("ArrowUp")
+            page.locator("[role=option][data-focused][aria-selected=false]").wait_for()
+        page.keyboard.press("Enter")
 
     return operate
 
@@ -92,17 +103,34 @@ def switch(label: str) -> Operate:
     return lambda page, _: page.locator("label", has_text=label).first.click()
 
 
-def click(selector: str) -> Operate:
-    """A place in a picture, each time further to the right."""
+def point(selector: str) -> Operate:
+    """The points of a chart that can be picked, from the second on."""
 
     def operate(page: Any, number: int) -> None:
-        box = page.locator(selector).first.bounding_box()
-        x, y = box["x"] + box["width"] * (0.08 + 0.13 * number), box["y"] + box["height"] * 0.3
+        chart = page.locator(selector).first
+        chart.scroll_into_view_if_needed()
+        x, y = chart.evaluate(_POINT, number + 1)
+        page.mouse.move(x - 2, y - 2)
         page.mouse.move(x, y, steps=4)
         page.wait_for_timeout(200)  # Plotly looks for what is under the pointer at its leisure
         page.mouse.click(x, y)
 
     return operate
+
+
+_POINT = """(chart, number) => {
+  const { xaxis, yaxis } = chart._fullLayout;
+  const points = chart._fullData.find((trace) => trace.mode === 'markers');
+  const { left, top } = chart.getBoundingClientRect();
+  return [left + xaxis._offset + xaxis.d2p(points.x[number]), top + yaxis._offset + yaxis.d2p(points.y[number])];
+}"""
+
+
+def part(*names: str) -> Operate:
+    """Parts of a picture by what they are called, in turn."""
+    return lambda page, number: page.locator(
+        f".av-part[aria-label^='{names[number % len(names)]}']"
+    ).first.click()
 
 
 def item(selector: str) -> Operate:
@@ -134,6 +162,8 @@ def figure(name: str) -> str:
 STEP, TOY = figure("attention_step"), figure("toy")
 HEADS, MAP = figure("layer_heads"), figure("head_map")
 POSITIONS = figure("positions")
+EXPLORED = f"{figure('parameters')}, .st-key-picture_explorer"
+BLOCK = ".st-key-content_block .av-say"
 
 CONTROLS: list[Control] = [
     *(
@@ -154,15 +184,15 @@ CONTROLS: list[Control] = [
     ),
     Control("From scratch: mask", "self_attention", switch("Mask later tokens"), TOY),
     *(
-        Control(f"{name} ({model})", f"multi_head{address}", operate, watch)
+        Control(f"{name} ({model})", f"multi_head{address}layer=3&head=0", operate, watch)
         for model, address in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2))
         for name, operate, watch in (
+            ("A head of the layer", point(HEADS), HEADS),
+            ("A head of the map", point(MAP), HEADS),
             ("Layer", slide("Layer"), HEADS),
             ("Head", slide("Head"), HEADS),
             ("Colour by", choose("Colour by"), MAP),
-            ("A head of the map", click(f"{MAP} .nsewdrag"), HEADS),
-            ("A head of the layer", click(f"{HEADS} .nsewdrag"), ".st-key-many_main .av-say"),
-            ("All layers in the table", switch("All layers"), "[data-testid=stDataFrame]"),
+            ("All layers in the table", switch("All layers"), "[data-testid=stDataFrame] .dvn-scroll-inner"),
         )
     ),
     *(
@@ -191,13 +221,10 @@ CONTROLS: list[Control] = [
     ),
     Control("Stack", f"feed_forward{TRANSLATOR}", segment("Decoder", "Encoder"), figure("ff_token")),
     *(
-        Control(label, "home", slide(label), figure("operations"))
+        Control(label, "", slide(label), figure("operations"))
         for label in ("Tokens, n", "Width, d", "Neighbours, k and r")
     ),
-    *(
-        Control(label, "home", slide(label), figure("gradient"))
-        for label in ("Steps back", "Spectral radius")
-    ),
+    *(Control(label, "", slide(label), figure("gradient")) for label in ("Steps back", "Spectral radius")),
     *(
         Control(f"A token ({model})", f"tokens{address}", item(".st-key-token_strip li button"), ".av-facts")
         for model, address in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2))
@@ -206,17 +233,19 @@ CONTROLS: list[Control] = [
         Control(f"{name} ({model})", f"model_explorer{address}", operate, watch)
         for model, address in (("MiniLM", MINILM), ("SmolLM2", SMOLLM2))
         for name, operate, watch in (
-            ("View", segment("Treemap", "Squares"), ".st-key-hero"),
-            ("Length", slide("Length of the text, in tokens"), ".st-key-section_work .av-say"),
-            ("Data type", choose("Data type"), ".st-key-section_memory"),
-            ("Matrix", choose("Matrix"), figure("weights")),
+            ("View", segment("Treemap", "Squares"), EXPLORED),
+            ("Length", slide("Length of the text, in tokens"), figure("work")),
+            ("Data type", choose("Data type"), ".st-key-section_memory table"),
             ("Layer", slide("Layer"), figure("weights")),
+            ("Matrix", choose("Matrix"), figure("weights")),  # the last has no layers
         )
     ),
-    Control("Published config", "model_explorer?source=Published", choose("Published config"), ".av-facts"),
-    Control("Own sizes: layers", "model_explorer?source=Own+sizes", slide("Layers"), ".av-facts"),
-    Control("A block", "architectures", item(".av-stack .av-part"), ".st-key-content_block .av-say"),
-    Control("Block, from the list", "architectures", choose("Block"), ".st-key-content_block .av-say"),
+    Control("Published config", "model_explorer?source=Published", choose("Published config"), EXPLORED),
+    Control("Own sizes: layers", "model_explorer?source=Own+sizes", slide("Layers"), EXPLORED),
+    Control(
+        "A block", "architectures", part("Embeddings", "LayerNorm", "Self-attention", "Feed-forward"), BLOCK
+    ),
+    Control("Block, from the list", "architectures", choose("Block"), BLOCK),
     Control("Decoder-only model", "architectures", choose("Decoder-only"), ".st-key-picture_stacks"),
     Control("Training step", "learning", slide("Training step"), ".st-key-picture_learning"),
     Control("Family", "scaling", choose("Family"), figure("scaling_width")),
@@ -226,86 +255,41 @@ CONTROLS: list[Control] = [
 ]
 
 FIRST_PICTURES = {
-    "tokens": ".st-key-strip, .st-key-picture_tokens",
+    "home": ".st-key-picture_sentence",
+    "tokens": ".st-key-picture_tokens",
     "self_attention": STEP,
+    "attention_heatmaps": ".st-key-picture_attention",
     "multi_head": HEADS,
     "positions": figure("position_distance"),
     "feed_forward": figure("ff_token"),
 }
 """Of each page that reads a text, the picture that a new sentence changes."""
 
-CONTENT = """(at) => {
-  const inside = (root) => root.innerHTML + [...root.querySelectorAll('*')]
-    .filter((e) => e.shadowRoot).map((e) => inside(e.shadowRoot)).join('');
-  return [...document.querySelectorAll(at)].map(inside).join('');
-}"""
-WATCH = f"""(at) => {{
-  const content = {CONTENT};
-  const before = content(at);
-  let began = 0, stirred = true;  // to read a large picture in every frame would slow down what is measured
-  const observer = new MutationObserver(() => {{ stirred = true; }});
-  const observe = (root) => {{
-    observer.observe(root, {{ subtree: true, childList: true, attributes: true, characterData: true }});
-    for (const e of root.querySelectorAll('*')) if (e.shadowRoot) observe(e.shadowRoot);
-  }};
-  observe(document.body);
-  const start = () => {{ began = performance.now(); }};
-  for (const event of ['keydown', 'click']) addEventListener(event, start, {{ capture: true }});
-  window.attnvizChange = new Promise((done) => {{
-    const look = () => {{
-      const now = began && stirred && content(at);
-      stirred = !began;
-      if (now && now !== before) {{
-        for (const event of ['keydown', 'click']) removeEventListener(event, start, {{ capture: true }});
-        observer.disconnect();
-        done((performance.now() - began) / 1000);
-      }} else requestAnimationFrame(look);
-    }};
-    look();
-  }});
-}}"""
-IDLE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-  && !document.querySelector('[data-testid="stSkeleton"], .av-waiting')"""
-
-
-def idle(page: Any) -> None:
-    """Nothing runs, and a person has looked at it."""
-    page.wait_for_function(IDLE, timeout=60_000)
-    page.wait_for_timeout(400)
-
 
 @contextmanager
-def opened(browser: Any, url: str, watch: str = "#root .av-head h1") -> Iterator[Any]:
-    """A page in a browser that has not been there before, when nothing runs any more."""
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context, context.new_page() as page:
+def opened(context: Any, url: str) -> Iterator[Any]:
+    """A page, when nothing runs any more."""
+    with context.new_page() as page:
         page.goto(url)
-        page.wait_for_selector(watch, timeout=60_000, state="attached")
-        idle(page)
+        page.wait_for_selector("#root .av-head h1", timeout=60_000)
+        calm(page)
         yield page
 
 
-def changed(page: Any, watch: str, move: Callable[[], None]) -> float:
-    """Seconds from the last key or click of ``move`` until what is watched looks different."""
-    page.evaluate(WATCH, watch)
-    move()
-    limit = f"new Promise((_, no) => setTimeout(() => no(new Error('nothing changed')), {LIMIT}))"
-    return float(page.evaluate(f"Promise.race([window.attnvizChange, {limit}])"))
-
-
-def presses(browser: Any, url: str, control: Control) -> list[float]:
+def presses(page: Any, control: Control) -> list[float]:
     """Seconds of each press of a control, on a page that stands still before each."""
+    page.wait_for_selector(control.watch, state="attached")
     times = []
-    with opened(browser, f"{url}/{control.address}", control.watch) as page:
-        for number in range(PRESSES):
-            times.append(changed(page, control.watch, lambda number=number: control.operate(page, number)))
-            idle(page)
+    for number in range(PRESSES):
+        times.append(changed(page, control.watch, lambda number=number: control.operate(page, number)))
+        calm(page)
     return times
 
 
 def paints(browser: Any, url: str) -> tuple[float, float]:
     """Seconds from the address to the head of the page that is in its first bytes, and to the one that the app draws,
     in a browser that has not been there before."""
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context, context.new_page() as page:
+    with browser.new_context(viewport=SCREEN) as context, context.new_page() as page:
         began = time.perf_counter()
         page.goto(url, wait_until="commit")
         page.wait_for_selector(".av-first h1, #root .av-head h1", timeout=60_000)
@@ -314,24 +298,67 @@ def paints(browser: Any, url: str) -> tuple[float, float]:
         return first, time.perf_counter() - began
 
 
-def sentences(browser: Any, url: str, watch: str, first: int) -> list[float]:
+def sentences(page: Any, watch: str, boats: int) -> list[float]:
     """Seconds from each of some new sentences of 16 tokens, which nobody has read yet, to its first picture.
 
-    ``first`` is a number of two digits that makes them sentences of this page alone.
+    ``boats`` is a number of two digits that makes them sentences of this page alone. They differ in their first word: in
+    a decoder, what comes later changes nothing of the tokens before it.
     """
+    page.wait_for_selector(watch, state="attached")
     times = []
-    with opened(browser, url, watch) as page:
-        for boats in range(first, first + PRESSES):
-            box = page.get_by_role("textbox", name="Your text")
-            box.fill(f"The captain sold {boats} red boats to a young king by the sea.")
-            times.append(changed(page, watch, lambda: page.keyboard.press("Control+Enter")))
-            idle(page)
+    for many in MANY:
+        box = page.get_by_role("textbox", name="Your text")
+        box.fill(f"{many} captains sold {boats} red boats to a young king by the sea.")
+        times.append(changed(page, watch, lambda: page.keyboard.press("Control+Enter")))
+        calm(page)
     return times
 
 
-def row(times: Sequence[float], *names: str) -> list[str]:
-    """A row of a table: names, then median, most and how many."""
-    return [*names, milliseconds(statistics.median(times)), milliseconds(max(times)), str(len(times))]
+def cells(times: Sequence[float]) -> list[str]:
+    """Median, most and how many."""
+    return [milliseconds(statistics.median(times)), milliseconds(max(times)), str(len(times))]
+
+
+def row(measure: Callable[[], list[str]], *names: str, width: int = 3) -> list[str]:
+    """A row of a table; of what failed it says why, and the others are still worth measuring."""
+    print(".", end="", file=sys.stderr, flush=True)
+    try:
+        return [*names, *measure()]
+    except Exception as error:  # noqa: BLE001
+        why = str(error).partition("\n")[0][:60] or type(error).__name__
+        return [*names, why, *[""] * (width - 1)]
+
+
+def painted(browser: Any, url: str, page: str) -> list[str]:
+    """Cells of a page that is opened some times."""
+    first, drawn = zip(*(paints(browser, f"{url}/{path(page)}") for _ in range(PAINTS)), strict=True)
+    return [*cells(first)[:-1], *cells(drawn)]
+
+
+def pressed(context: Any, url: str, controls: Iterable[Control]) -> Iterator[list[str]]:
+    """A row for each control. Those of one address share a page, which is opened anew after one that failed."""
+    with ExitStack() as stack:
+        at, page = "nowhere", None
+
+        def measure(control: Control) -> list[str]:
+            nonlocal at, page
+            if control.address != at:
+                stack.close()
+                page = stack.enter_context(opened(context, f"{url}/{control.address}"))
+            at = "nowhere"
+            times = presses(page, control)
+            at = control.address
+            return cells(times)
+
+        for control in controls:
+            yield row(partial(measure, control), control.page, control.name)
+
+
+def read(context: Any, url: str, page: str) -> list[str]:
+    """Cells of a page that reads new sentences."""
+    boats = 10 + list(FIRST_PICTURES).index(page)
+    with opened(context, f"{url}/{path(page)}{SMOLLM2}") as shown:
+        return cells(sentences(shown, FIRST_PICTURES[page], boats))
 
 
 def main(only: Sequence[str] = ()) -> None:
@@ -342,37 +369,30 @@ def main(only: Sequence[str] = ()) -> None:
     if chromium is None:
         print("\nNo Chromium was found: pages are not measured (set CHROMIUM).")
         return
+    pages = [page.script for page in COURSE if page.exists and (not only or page.script in only)]
     heads = ["Median", "Most", "Runs"]
     with server() as (url, began), sync_playwright() as playwright:
         answered(f"{url}/ready", began)
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        pages = [page.script for page in COURSE if page.exists and (not only or page.script in only)]
         with opened(browser, url):
             pass  # the first page of a server compiles and imports
-        painted = []
-        for page in pages:
-            address = f"{url}/{'' if page == 'home' else page}"
-            first, drawn = zip(*(paints(browser, address) for _ in range(PAINTS)), strict=True)
-            painted.append([*row(first, page)[:-1], *row(drawn)])
         table(
             "Pages: from the address to title and first sentence, and to those that the app draws; warm server, new browser",
             ["Page", "Painted, median", "Most", "Drawn, median", "Most", "Runs"],
-            painted,
+            [row(partial(painted, browser, url, page), page, width=5) for page in pages],
         )
-        moved = []
-        for control in (one for one in CONTROLS if one.page in pages):
-            print(".", end="", file=sys.stderr, flush=True)
-            try:
-                moved.append(row(presses(browser, url, control), control.page, control.name))
-            except Exception as error:  # noqa: BLE001 - the others are still worth measuring
-                moved.append([control.page, control.name, str(error).splitlines()[0][:60], "", ""])
-        table("Pages: from the press to the new picture", ["Page", "Control", *heads], moved)
-        read = [
-            row(sentences(browser, f"{url}/{page}{SMOLLM2}", watch, 10 + PRESSES * i), page)
-            for i, (page, watch) in enumerate(FIRST_PICTURES.items())
-            if page in pages
-        ]
-        table("Pages: a new sentence of 16 tokens on SmolLM2", ["Page", *heads], read)
+        with browser.new_context(viewport=SCREEN) as context:
+            controls = [control for control in CONTROLS if control.page in pages]
+            table(
+                "Pages: from the press to the new picture",
+                ["Page", "Control", *heads],
+                list(pressed(context, url, controls)),
+            )
+            table(
+                "Pages: a new sentence of 16 tokens on SmolLM2",
+                ["Page", *heads],
+                [row(partial(read, context, url, page), page) for page in FIRST_PICTURES if page in pages],
+            )
         browser.close()
 
 
