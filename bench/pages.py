@@ -28,7 +28,16 @@ SMOLLM2 = "?model=HuggingFaceTB/SmolLM2-135M-Instruct&"
 TRANSLATOR = "?model=attnviz/translate-en-pt&"
 PRESSES, PAINTS = 6, 3
 SCREEN: Any = {"width": 1280, "height": 800}
-MANY = ("Two", "Three", "Four", "Five", "Six", "Eight")
+SENTENCES = [
+    f"{many} captains sold {{boats}} red boats to a young king by the {place}."
+    for many, place in zip(
+        ("Two", "Three", "Four", "Five", "Six", "Eight"),
+        ("sea", "lake", "river", "bridge", "forest", "castle"),
+        strict=True,
+    )
+]
+"""Sentences of 16 tokens. They differ early, since later tokens change nothing of those before them in a decoder, and
+late, since on some pages the last ones ask and are chosen."""
 
 Operate = Callable[[Any, int], None]
 """Moves a control of a page for the n-th time, each time to another state."""
@@ -281,7 +290,7 @@ def presses(page: Any, control: Control) -> list[float]:
     page.wait_for_selector(control.watch, state="attached")
     times = []
     for number in range(PRESSES):
-        times.append(changed(page, control.watch, lambda number=number: control.operate(page, number)))
+        times.append(changed(page, control.watch, partial(control.operate, page, number)))
         calm(page)
     return times
 
@@ -301,14 +310,12 @@ def paints(browser: Any, url: str) -> tuple[float, float]:
 def sentences(page: Any, watch: str, boats: int) -> list[float]:
     """Seconds from each of some new sentences of 16 tokens, which nobody has read yet, to its first picture.
 
-    ``boats`` is a number of two digits that makes them sentences of this page alone. They differ in their first word: in
-    a decoder, what comes later changes nothing of the tokens before it.
+    ``boats`` is a number of two digits that makes them sentences of this page alone.
     """
     page.wait_for_selector(watch, state="attached")
     times = []
-    for many in MANY:
-        box = page.get_by_role("textbox", name="Your text")
-        box.fill(f"{many} captains sold {boats} red boats to a young king by the sea.")
+    for sentence in SENTENCES:
+        page.get_by_role("textbox", name="Your text").fill(sentence.format(boats=boats))
         times.append(changed(page, watch, lambda: page.keyboard.press("Control+Enter")))
         calm(page)
     return times

@@ -24,11 +24,12 @@ _WATCH = """([at, limit]) => {
     return names.reduce((text, name) => text.replaceAll(name, ''), part.innerHTML.replace(pointed, ''));
   };
 
-  /** What a part looks like; '' while its chart or its picture is not drawn. */
+  /** What a part looks like; '' while its chart or its picture is not drawn, or still waits for its numbers. */
   const look = (part) => {
     if (part.matches('.js-plotly-plot')) return chart(part);
-    const picture = part.matches('[class*=st-key-picture_]');
-    return picture && !shadows(part).some((root) => root.querySelector('.av-body > *')) ? '' : inside(part);
+    if (!part.matches('[class*=st-key-picture_]')) return inside(part);
+    const ready = (root) => root.querySelector('.av-body > *') && !root.querySelector('.av-wait:not([hidden])');
+    return shadows(part).some(ready) ? inside(part) : '';
   };
 
   const before = new Set();
