@@ -67,9 +67,9 @@ def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go
         "height": height,
         "margin": {
             "l": max(60, 16 + max(label_width(panel.labels, 14) for panel in panels)),
-            "r": 12,
+            "r": 26,
             "t": 26,
-            "b": 64,
+            "b": 94,
         },
         "annotations": [],
         "shapes": [],
@@ -160,7 +160,7 @@ def score_matrix(
             "height": height,
             "xaxis": {**x_axis, "side": "top", "tickangle": -45},
             "yaxis": y_axis,
-            "margin": {"l": max(92, label_width(query_labels, size) + 16), "r": 12, "t": above + 22, "b": 56},
+            "margin": {"l": max(92, label_width(query_labels, size) + 16), "r": 28, "t": above + 22, "b": 80},
             "plot_bgcolor": PANEL[mode],
             "annotations": [
                 axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
@@ -208,7 +208,7 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
     layout: dict[str, Any] = {
         "template": template(mode),
         "height": 560,
-        "margin": {"l": 24, "r": 8, "t": 28, "b": 24},
+        "margin": {"l": 24, "r": 8, "t": 28, "b": 28},
         "annotations": [],
     }
     traces = []

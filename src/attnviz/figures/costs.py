@@ -139,7 +139,7 @@ def _curves(xs: Sequence[int], curves: Sequence[Curve], mode: Mode, words: Any) 
     figure.update_layout(
         template=theme.template(mode),
         height=_PLOT + 90,
-        margin={"l": 8, "r": 128, "t": 48, "b": 8},
+        margin={"l": 112, "r": 128, "t": 48},
         xaxis={
             "type": "log",
             "title": {"text": "tokens"},

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.analysis.feed_forward import ACTIVATIONS, Sparsity, gated
-from attnviz.figures.axis import plain
+from attnviz.figures.axis import label_width, plain
 from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, even_scale, mark, mixed, template, text
 from attnviz.tracing.trace import Floats
 
@@ -154,6 +154,7 @@ def activation_curves(x: float, up: float, mode: Mode, own: str = "") -> go.Figu
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
             "xaxis": {"title": {"text": "input"}, "range": [-6, 6], "zeroline": True},
             "yaxis": {"title": {"text": "output"}, "range": [-2.5, 6.2], "zeroline": True},
+            "margin": {"r": 18, "t": 52},
         },
     )
 
@@ -176,6 +177,7 @@ def neuron_bars(names: Sequence[str], values: Floats, mode: Mode, title: str = "
             "template": template(mode),
             "height": 72 + 26 * max(len(names), 3),
             "bargap": 0.25,
+            "margin": {"l": max(68, label_width(labels, 14) + 22), "r": 14},
             "xaxis": {"title": {"text": title}, "zeroline": True, "showgrid": True},
             "yaxis": {
                 "tickvals": ys,
@@ -233,6 +235,7 @@ def neuron_map(
         {
             "template": template(mode),
             "height": 120 + 22 * max(len(neurons), 4),
+            "margin": {"r": 94, "t": max(30, 0.71 * label_width(labels, 14) + 32), "b": 8},
             "xaxis": {
                 "side": "top",
                 "tickangle": -45,
@@ -280,5 +283,6 @@ def sparsity_curves(found: Sparsity, neurons: int, mode: Mode, chosen: int) -> g
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
             "xaxis": {"title": {"text": "layer"}, "dtick": 1 if len(layers) <= 16 else 5},
             "yaxis": {"title": {"text": f"% of {neurons:,} neurons"}, "rangemode": "tozero"},
+            "margin": {"t": 52},
         },
     )

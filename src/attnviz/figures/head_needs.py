@@ -64,7 +64,7 @@ def head_needs(
         {
             "template": template(mode),
             "height": 360,
-            "margin": {"l": 8, "r": 24, "t": 24, "b": 8},
+            "margin": {"r": 24, "t": 24},
             "xaxis": {"title": {"text": x_title}, "range": [-4, 104], "ticksuffix": " %"},
             "yaxis": {
                 "title": {"text": "texts changed without it"},

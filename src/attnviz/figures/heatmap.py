@@ -80,9 +80,9 @@ def attention_heatmap(
             "yaxis": {**y_axis, "scaleanchor": "x", "constraintoward": "top"},
             "margin": {
                 "l": max(92, label_width(view.query_labels, size) + 16),
-                "r": 12,
+                "r": 28,
                 "t": above + 22,
-                "b": 56,
+                "b": 80,
             },
             "annotations": titles if chosen is None else [*titles, _chip(view, chosen, size, mode)],
             "shapes": [] if chosen is None else [_frame(view, chosen, mode)],

@@ -41,7 +41,7 @@ def mask_figure(mask: Mask, mode: Mode) -> go.Figure:
         {
             "template": theme.template(mode),
             "height": 360,
-            "margin": {"l": 8, "r": 24, "t": above + 30, "b": 8},
+            "margin": {"l": 90, "r": 40, "t": above + 38, "b": 12},
             "xaxis": {
                 **x_axis,
                 "side": "top",

@@ -46,7 +46,7 @@ def kept_shares(labels: Sequence[str], shares: Floats, mode: Mode) -> go.Figure:
         {
             "template": template(mode),
             "height": 240,
-            "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
+            "margin": {"t": 46, "b": 68},
             "barmode": "group",
             "bargap": 0.3,
             "showlegend": layers > 1,
@@ -131,7 +131,7 @@ def gate_maps(labels: Sequence[str], gates: Floats, mode: Mode, *, chosen: int |
     figure.update_layout(
         template=template(mode),
         height=300,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 20, "t": 28, "b": 72},
         annotations=titles,
         shapes=shapes,
         **axes,

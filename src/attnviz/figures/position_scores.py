@@ -129,7 +129,7 @@ def bias_curves(
                 "range": [int(distances[0]), int(distances[-1])],
             },
             "yaxis": {"title": {"text": "added to the score"}, "zeroline": True},
-            "margin": {"r": 88, "t": 16},
+            "margin": {"r": 88, "t": 20},
             "annotations": labels,
         },
     )
@@ -164,6 +164,6 @@ def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
                 "range": [count - 0.5, -0.5],
                 "scaleanchor": "x",
             },
-            "margin": {"t": 16, "b": 120},
+            "margin": {"t": 16, "b": 176},
         },
     )

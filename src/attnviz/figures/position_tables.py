@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.analysis.positions import Components
-from attnviz.figures.axis import end_labels, plain
+from attnviz.figures.axis import end_labels, label_width, plain
 from attnviz.figures.theme import (
     DASHES,
     DIVERGING,
@@ -61,7 +61,7 @@ def table_heatmap(
             "template": template(mode),
             "xaxis": {"title": {"text": x}, "range": [first - 0.5, first + columns - 0.5]},
             "yaxis": {"title": {"text": y}, "range": [rows - 0.5, -0.5], "showgrid": False, **named},
-            "margin": {"t": 16},
+            "margin": {"l": max(68, label_width(names, 14) + 20), "r": 98, "t": 22},
         },
     )
 
@@ -103,7 +103,7 @@ def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 500) -
                 "scaleanchor": "x",
                 "constrain": "domain",
             },
-            "margin": {"t": 16, "b": 120},
+            "margin": {"t": 16, "b": 176},
         },
     )
 
@@ -139,7 +139,7 @@ def components_curves(parts: Components, mode: Mode, first: int = 0) -> go.Figur
             "height": 300,
             "xaxis": {"title": {"text": "position"}, "range": [0, max(int(xs[-1]), 1)]},
             "yaxis": {"title": {"text": "along the component"}, "zeroline": True},
-            "margin": {"r": 72, "t": 16},
+            "margin": {"l": 72, "r": 72, "t": 16},
             "annotations": end_labels(labels, 0.09 * span),
         },
     )

@@ -46,6 +46,7 @@ def dimension_curves(table: Floats, dimensions: Sequence[int], mode: Mode) -> go
                 "range": [middles[-1] - 1.4, 1.4],
                 "showgrid": True,
             },
+            "margin": {"l": 88},
         },
     )
 
@@ -138,7 +139,7 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
                 "constrain": "domain",
             },
             "annotations": notes,
-            "margin": {"t": 4, "b": 4},
+            "margin": {"l": 8, "t": 4, "b": 4},
         },
     )
 
@@ -207,7 +208,7 @@ def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mod
                 "tickvals": [10.0**k for k in range(10)],
                 "ticktext": [f"{10**k:,}" if k < 7 else f"10<sup>{k}</sup>" for k in range(10)],
             },
-            "margin": {"r": 100, "t": 16},
+            "margin": {"l": 98, "r": 100, "t": 20},
             "annotations": notes,
             "shapes": shapes,
         },

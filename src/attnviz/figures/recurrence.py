@@ -85,7 +85,7 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
     figure.update_layout(
         template=template(mode),
         height=_HEIGHT,
-        margin={"l": 8, "r": 112, "t": 12, "b": 8},
+        margin={"l": 72, "r": 112, "t": 22},
         xaxis={
             "type": "log",
             "title": {"text": "tokens, n"},
@@ -145,7 +145,7 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
     figure.update_layout(
         template=template(mode),
         height=_HEIGHT,
-        margin={"l": 8, "r": 96, "t": 12, "b": 8},
+        margin={"l": 72, "r": 96, "t": 16},
         xaxis={"title": {"text": "steps back"}, "range": [0, float(steps[-1])]},
         yaxis=_powers(low, high, "gradient left"),
     )

@@ -60,7 +60,7 @@ def scaling_chart(
     figure.update_layout(
         template=theme.template(mode),
         height=_HEIGHT,
-        margin={"l": 8, "r": 16, "t": 10, "b": 8},
+        margin={"l": 84, "r": 16, "t": 24},
         xaxis=log_axis(
             [getattr(s, across) for s in drawn], _TITLES[across], 0.12 if chart == "shape" else 0.06
         ),
@@ -100,7 +100,7 @@ def layer_chart(
     figure.update_layout(
         template=theme.template(mode),
         height=350,
-        margin={"l": 8, "r": 16, "t": 10, "b": 8},
+        margin={"l": 84, "r": 16, "t": 24},
         xaxis=log_axis([s.width for s in drawn], "width"),
         yaxis=log_axis([s.rest / s.layers for s in drawn], "parameters of a layer"),
     )
@@ -129,7 +129,7 @@ def share_chart(
     figure.update_layout(
         template=theme.template(mode),
         height=350,
-        margin={"l": 8, "r": 16, "t": 10, "b": 8},
+        margin={"l": 84, "r": 16, "t": 24},
         xaxis=log_axis([s.parameters for s in drawn], "parameters"),
         yaxis={"title": {"text": "embeddings"}, "ticksuffix": " %", "range": [0, 100], "dtick": 20},
     )

@@ -48,6 +48,14 @@ __all__ = [
 ]
 
 
+MARGIN = {"l": 68, "r": 8, "t": 8, "b": 60}
+"""Pixels around a plot: room for numbers and a title at its left and below.
+
+A plot whose labels need more is drawn a second time, wider, which takes as long again; so a figure with longer labels says
+so. The same room at each change keeps the plot from jumping as well.
+"""
+
+
 @cache
 def template(mode: Mode) -> go.layout.Template:
     """Plotly's defaults in the look of the app. Transparent, so that a figure lies on whatever is behind it."""
@@ -76,7 +84,7 @@ def template(mode: Mode) -> go.layout.Template:
             "colorway": CATEGORIES[mode],
             "xaxis": axis,
             "yaxis": {**axis, "showgrid": True},
-            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "margin": MARGIN,
             "showlegend": False,
             "hoverlabel": {
                 "bgcolor": PANEL[mode],

@@ -69,7 +69,7 @@ def training_chart(sizes: Sequence[ModelSize], own: ModelSize, mode: Mode) -> go
     figure.update_layout(
         template=theme.template(mode),
         height=400,
-        margin={"l": 8, "r": 16, "t": 10, "b": 8},
+        margin={"l": 72, "r": 16, "t": 10},
         xaxis={**log_axis(xs, "parameters"), "range": [log10(left), log10(right)]},
         yaxis={**log_axis(ys, "training tokens"), "range": [log10(low), log10(high)], "showgrid": False},
         annotations=notes,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from attnviz.figures.axis import plain
+from attnviz.figures.axis import label_width, plain
 from attnviz.figures.theme import INK, PAPER, Mode, mark, template
 from attnviz.tracing.trace import Floats
 
@@ -54,5 +54,6 @@ def change_bars(labels: Sequence[str], series: Sequence[tuple[str, Floats]], mod
                 "ticks": "",
             },
             "yaxis": {"title": {"text": "moved, % of its length"}, "rangemode": "tozero"},
+            "margin": {"t": 52, "b": max(68, 0.71 * label_width(labels, 14) + 28)},
         },
     )
