@@ -18,20 +18,21 @@ def test_each_head_is_drawn_once_where_its_point_is(heads, rows, columns):
     weights = np.random.default_rng(2).random((heads, rows, columns)).astype(np.float32)
     captions = [[f"H{i}", "x"] for i in range(heads)]
     figure = layer_heads(weights, captions, heads - 1, "light")
-    points, *tiles = figure.data
+    points, tiles = figure.data
     assert list(points.text) == [f"H{i} · x" for i in range(heads)]
-    boxes = []
-    for i, tile in enumerate(tiles):
-        np.testing.assert_array_equal(tile.z, weights[i])
-        left, top = tile.x0 - 0.5, tile.y0 - 0.5
-        assert left < points.x[i] < left + columns and top < points.y[i] < top + rows
-        boxes.append((left, top, left + columns, top + rows))
-    for i, (left, top, right, bottom) in enumerate(boxes):
-        for other in boxes[i + 1 :]:
-            apart = right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
-            assert apart, "two heads lie on each other"
+    x, y, cells = (np.asarray(values) for values in (tiles.x, tiles.y, tiles.z))
+    assert cells.shape == (len(y) - 1, len(x) - 1)
+    assert (np.diff(x) > 0).all() and (np.diff(y) > 0).all()
+    for i in range(heads):
+        left, top = points.x[i] - columns / 2, points.y[i] - rows / 2
+        column, row = (int(np.flatnonzero(np.isclose(edges, at))[0]) for edges, at in ((x, left), (y, top)))
+        np.testing.assert_array_equal(cells[row : row + rows, column : column + columns], weights[i])
+        assert x[column + columns] == pytest.approx(left + columns)
+        assert y[row + rows] == pytest.approx(top + rows)
+    assert np.isfinite(cells).sum() == weights.size, "nothing but the heads is drawn"
     (frame,) = figure.layout.shapes
-    assert (frame.x0, frame.y0, frame.x1, frame.y1) == pytest.approx(boxes[-1])
+    left, top = points.x[-1] - columns / 2, points.y[-1] - rows / 2
+    assert (frame.x0, frame.y0, frame.x1, frame.y1) == pytest.approx((left, top, left + columns, top + rows))
     x, y = figure.layout.xaxis.range, figure.layout.yaxis.range
     assert layer_heads_aspect(heads, rows, columns) == pytest.approx(y[0] / x[1])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.figures import weight_colours
@@ -57,18 +58,18 @@ def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int,
     step_x, step_y = side * (1 + _BETWEEN), side * (1 + _CAPTION)
     left = [side * 0.5 * (1 - columns / side) + (i % across) * step_x for i in range(heads)]
     top = [(i // across) * step_y for i in range(heads)]
-    tiles = [
-        go.Heatmap(
-            z=weights[i],
-            x0=left[i] + 0.5,
-            y0=top[i] + 0.5,
-            dx=1,
-            dy=1,
-            coloraxis="coloraxis",
-            hoverinfo="skip",
-        )
-        for i in range(heads)
-    ]
+    # one trace for all: each further one costs the browser as much as a figure of its own
+    tiles = go.Heatmap(
+        z=_side_by_side(weights, across),
+        x=_edges(left[:across], columns),
+        y=_edges(top[::across], rows),
+        zmin=0,
+        zmax=1,
+        colorscale=weight_colours.scale(mode),
+        showscale=False,
+        hoverongaps=False,
+        hoverinfo="skip",
+    )
     points = go.Scatter(
         x=[x + columns / 2 for x in left],
         y=[y + rows / 2 for y in top],
@@ -94,7 +95,7 @@ def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int,
     ]
     width, height = _extent(heads, rows, columns)
     return go.Figure(
-        [points, *tiles],
+        [points, tiles],
         {
             "template": template(mode),
             "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
@@ -111,15 +112,27 @@ def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int,
                 "constrain": "domain",
                 "constraintoward": "top",
             },
-            # one scale for all: to check it anew for each head took most of the time
-            "coloraxis": {"cmin": 0, "cmax": 1, "colorscale": weight_colours.scale(mode), "showscale": False},
             "annotations": notes,
             "shapes": [_frame(left[chosen], top[chosen], columns, rows, mode)],
             "hovermode": "closest",
             "clickmode": "event+select",
-            "dragmode": False,
+            "dragmode": "pan",
         },
     )
+
+
+def _side_by_side(weights: Floats, across: int) -> Floats:
+    """The matrices (head, row, column) as one, ``across`` in a row, with an empty row and column after each but the last."""
+    heads, rows, columns = weights.shape
+    down = ceil(heads / across)
+    whole = np.full((down, across, rows + 1, columns + 1), np.nan, np.float32)
+    whole.reshape(-1, rows + 1, columns + 1)[:heads, :rows, :columns] = weights
+    return whole.swapaxes(1, 2).reshape(down * (rows + 1), across * (columns + 1))[:-1, :-1]
+
+
+def _edges(starts: Sequence[float], cells: int) -> list[float]:
+    """Where the cells of tiles begin and end, ``cells`` of one unit in each."""
+    return [start + cell for start in starts for cell in range(cells + 1)]
 
 
 def layer_heads_aspect(heads: int, rows: int, columns: int) -> float:
@@ -188,7 +201,7 @@ def head_map(
         [points, cells],
         {
             "template": template(mode),
-            "margin": {"l": 30, "r": 4, "t": 22, "b": 52},
+            "margin": {"l": 30, "r": 4, "t": 22, "b": 62},
             "plot_bgcolor": PANEL[mode],
             "xaxis": {
                 **axis,
@@ -204,7 +217,7 @@ def head_map(
             "shapes": [_frame(x - 0.5, y - 0.5, 1, 1, mode)],
             "hovermode": "closest",
             "clickmode": "event+select",
-            "dragmode": False,
+            "dragmode": "pan",
         },
     )
 
