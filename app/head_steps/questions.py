@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.head_steps.numbers import number, share
-from app.head_steps.toy import Toy
+from app.head_steps.toy import long_queries
 from app.head_steps.walk import Walk
 from app.widgets.lesson import Question, Try
 from attnviz.figures.quantities import whole_percent
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.lessons import Lesson
 
 
-def suggestions(walk: Walk, words: Lesson, toy: Toy) -> list[Try]:
+def suggestions(walk: Walk, words: Lesson) -> list[Try]:
     """Places worth a look, each with what was measured there."""
     layer, head, token = walk.heads.opening
     opening = Walk(walk.heads, layer, head, token)
@@ -51,7 +51,7 @@ def suggestions(walk: Walk, words: Lesson, toy: Toy) -> list[Try]:
         query = walk.heads.tokens.unique_labels[middle]
         detail = words.say("try_mask_detail", query=query, seen=seen, count=len(walk.keys))
         found[2:2] = [Try(words.say("try_mask"), detail, {**there, "query": query, "step": 5})]
-    return [*found[:3], toy.suggestion(words)]
+    return [*found[:3], long_queries(words)]
 
 
 def questions(walk: Walk, words: Lesson) -> list[Question]:

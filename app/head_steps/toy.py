@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Toy:
     """Attention from scratch, with these sizes."""
 
-    tokens: int
-    width: int
-    size: int
-    seed: int
-    causal: bool
+    tokens: int = 4
+    width: int = 5
+    size: int = 4
+    seed: int = 0
+    causal: bool = False
 
     @property
     def steps(self) -> AttentionSteps:
@@ -36,7 +36,7 @@ class Toy:
 
     def said(self, words: Lesson) -> str:
         """What the scaling does here."""
-        scaled, unscaled = self._largest()
+        scaled, unscaled = self.largest()
         return words.say("toy_say", scaled=share(scaled), unscaled=share(unscaled), size=self.size)
 
     def data(self) -> dict[str, list[object]]:
@@ -54,13 +54,6 @@ class Toy:
         return dict(
             zip(("matrix", "row", "column", "value"), map(list, zip(*rows, strict=True)), strict=True)
         )
-
-    def suggestion(self, words: Lesson) -> Try:
-        """Long queries, where scaling matters most."""
-        long = Toy(self.tokens, self.width, 16, self.seed, self.causal)
-        scaled, unscaled = long._largest()
-        detail = words.say("try_toy_detail", size=16, scaled=share(scaled), unscaled=share(unscaled))
-        return Try(words.say("try_toy"), detail, {"d_k": 16}, "section_toy")
 
     def code(self) -> str:
         """The same in plain NumPy."""
@@ -83,11 +76,26 @@ class Toy:
             ]
         )
 
-    def _largest(self) -> tuple[float, float]:
+    def largest(self) -> tuple[float, float]:
         """The largest weight with scaling, and without."""
         s = self.steps
         unscaled = softmax(np.where(s.allowed, s.products.astype(np.float64), -np.inf))
         return float(s.weights.max()), float(unscaled.max())
+
+
+def long_queries(words: Lesson) -> Try:
+    """A toy with long queries, where scaling matters most."""
+    toy = Toy(size=16)
+    scaled, unscaled = toy.largest()
+    detail = words.say("try_toy_detail", size=toy.size, scaled=share(scaled), unscaled=share(unscaled))
+    values = {
+        "tokens": toy.tokens,
+        "d_model": toy.width,
+        "d_k": toy.size,
+        "seed": toy.seed,
+        "causal": toy.causal,
+    }
+    return Try(words.say("try_toy"), detail, values, "section_toy")
 
 
 @st.cache_resource(max_entries=300, show_spinner=False)

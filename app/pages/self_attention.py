@@ -47,8 +47,9 @@ def body(heads: Heads) -> None:
     remark = WORDS.say("numbers_remark", query=walk.query, layer=at.layer, head=at.head)
     with blocks.section("numbers", WORDS.say("numbers"), remark):
         table.show(row_table.table(walk, WORDS), remark, marked=walk.key)
-    toy = from_scratch()
-    blocks.try_this(questions.suggestions(walk, WORDS, toy))
+    with blocks.section("toy", WORDS.say("toy"), WORDS.say("toy_remark")):
+        from_scratch()
+    blocks.try_this(questions.suggestions(walk, WORDS))
     blocks.check_yourself(questions.questions(walk, WORDS))
     blocks.the_code(walk.code(WORDS))
 
@@ -65,22 +66,22 @@ def _press(name: str, to: int, key: str) -> None:
     )
 
 
-def from_scratch() -> toys.Toy:
-    """The same steps with random numbers, and all the code there is to them."""
-    with blocks.section("toy", WORDS.say("toy"), WORDS.say("toy_remark")):
-        html("<p class='av-text'>{}</p>", WORDS.say("toy_lead"))
-        with st.container(key="toy_controls"):
-            tokens = _slider("tokens", 2, 8, 4)
-            width = _slider("d_model", 2, 16, 5)
-            size = _slider("d_k", 1, 16, 4)
-            seed = _slider("seed", 0, 99, 0)
-            causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
-        toy = toys.Toy(tokens, width, size, seed, causal)
-        alt = WORDS.say("toy_alt", tokens=toy.tokens)
-        figure.show(toys.picture(toy, figure.mode()), "toy", alt, toy.data)
-        html("<p class='av-say'>{}</p>", toy.said(WORDS))
-        st.code(toy.code(), language="python")
-    return toy
+@fragment
+def from_scratch() -> None:
+    """The same steps with random numbers, and all the code there is to them; nothing else on the page follows these."""
+    html("<p class='av-text'>{}</p>", WORDS.say("toy_lead"))
+    start = toys.Toy()
+    with st.container(key="toy_controls"):
+        tokens = _slider("tokens", 2, 8, start.tokens)
+        width = _slider("d_model", 2, 16, start.width)
+        size = _slider("d_k", 1, 16, start.size)
+        seed = _slider("seed", 0, 99, start.seed)
+        causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
+    toy = toys.Toy(tokens, width, size, seed, causal)
+    alt = WORDS.say("toy_alt", tokens=toy.tokens)
+    figure.show(toys.picture(toy, figure.mode()), "toy", alt, toy.data)
+    html("<p class='av-say'>{}</p>", toy.said(WORDS))
+    st.code(toy.code(), language="python")
 
 
 def _slider(key: str, low: int, high: int, start: int) -> int:
