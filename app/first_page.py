@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.file_util import get_static_dir
 
 from app import course, warm_up
 from app.lessons import lesson
@@ -32,12 +33,18 @@ _UNTIL_DRAWN = """
   const watch = new MutationObserver(() => {
     if (root.querySelector(".av-head, .av-error, [data-testid=stException]")) leave();
   });
-  const leave = () => { watch.disconnect(); first.remove(); };
+  const leave = () => {
+    watch.disconnect();
+    first.remove();
+    if (!navigator.connection?.saveData)
+      document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: "CHARTS" }));
+  };
   watch.observe(root, { childList: true, subtree: true });
   setTimeout(leave, 60000);
 }
 """
-"""Takes the first head away when the page's own stands, or what went wrong."""
+"""Takes the first head away when the page's own stands, or what went wrong; then fetches the script that draws charts, so
+that it is there when the first chart is."""
 
 _TITLE = re.compile(rb"<title>.*?</title>", re.DOTALL)
 _FOREIGN_FONTS = re.compile(rb'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
@@ -84,7 +91,14 @@ def _first_head(path: str) -> str:
     script = address or "home"
     if address == "home" or not any(page.script == script and page.exists for page in course.COURSE):
         return ""
-    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{_UNTIL_DRAWN}</script>'
+    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{_until_drawn()}</script>'
+
+
+@cache
+def _until_drawn() -> str:
+    scripts = Path(get_static_dir()) / "static" / "js"
+    charts = next(scripts.glob("PlotlyChart.*.js")).name
+    return _UNTIL_DRAWN.replace("CHARTS", f"./static/js/{charts}")
 
 
 async def style(request: Request) -> Response:

@@ -66,7 +66,6 @@ def body(shown: Translated, model: Translated, own: Translated | None, problem: 
     looked = matrix.looks(shown, layer, head, step)
     where = WORDS.say("where", layer=layer, head=head)
     looks.show(shown.word_label(step), looked, where, WORDS.say("row", before=before))
-    waiting.picture_first()
     steps.show(shown, step, WORDS)
     with blocks.section("matrix", WORDS.say("matrix"), WORDS.say("matrix_remark")):
         view = matrix.view(shown, layer, head)

@@ -24,15 +24,7 @@ def body(heads: Heads) -> None:
     with margin:
         at = head_controls.place(heads, WORDS, with_token=False)
         measure = all_heads.metric(heads, WORDS)
-        here = Layer(heads, at.layer, at.head)
-        figure.show(
-            all_heads.picture(here, WORDS, measure, figure.mode()),
-            "head_map",
-            all_heads.alt(here, WORDS, measure),
-            partial(all_heads.data, here),
-            fills=True,
-            on_pick=all_heads.choose(heads),
-        )
+    here = Layer(heads, at.layer, at.head)
     said, (aspect, rows) = one_layer.said(here, WORDS), one_layer.size(here)
     with main:
         html("<h2 class='av-section'>{}</h2>", WORDS.say("layer_heads", layer=at.layer, heads=heads.heads))
@@ -47,6 +39,15 @@ def body(heads: Heads) -> None:
         )
         html("<p class='av-say' role='status'>{}</p>", said)
         html("<p class='av-source'>{}</p>", WORDS.say("score_note"))
+    with margin:
+        figure.show(
+            all_heads.picture(here, WORDS, measure, figure.mode()),
+            "head_map",
+            all_heads.alt(here, WORDS, measure),
+            partial(all_heads.data, here),
+            fills=True,
+            on_pick=all_heads.choose(heads),
+        )
     with blocks.section("table", WORDS.say("table"), WORDS.say("table_remark")):
         head_table.show(here, WORDS)
     with blocks.section(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import streamlit as st
 
+from app.widgets import waiting
 from attnviz import viewer
 from attnviz.figures.palette import PAPER
 from attnviz.viewer.text import table
@@ -46,15 +47,16 @@ def show(
     """
     picked: Any = {"selection_mode": "points", "on_select": partial(_pick, name, on_pick)} if on_pick else {}
     with st.container(key=f"figure_{name}"):
-        st.plotly_chart(
-            fig,
-            key=f"plot_{name}",
-            theme=None,
-            alt=alt,
-            height="stretch" if fills else "content",
-            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
-            **picked,
-        )
+        with waiting.one_after_the_other(name, fig.to_json(validate=False)):
+            st.plotly_chart(
+                fig,
+                key=f"plot_{name}",
+                theme=None,
+                alt=alt,
+                height="stretch" if fills else "content",
+                config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+                **picked,
+            )
         with (
             st.popover("Save", key=f"save_{name}", icon=":material/download:", type="tertiary"),
             st.container(key=f"saving_{name}"),

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from attnviz.tracing.trace import Edits, Trace
 
 
-BREATH = 1.0
+FIRST_BREATH = 1.0
 """Seconds in which a browser that is new here draws what it has been sent."""
+
+BREATH = 0.06
+"""Seconds in which a browser draws one chart, before it is sent what follows."""
 
 
 def model(model_id: str) -> LoadedModel:
@@ -63,13 +66,21 @@ def trace(
         place.empty()
 
 
-def picture_first() -> None:
-    """Once a session, hold back the charts that follow until the browser has drawn what stands above them.
+@contextmanager
+def one_after_the_other(name: str, content: str) -> Iterator[None]:
+    """Around the sending of a chart: what stands above it is drawn before it, and it before what follows.
 
-    For its first chart a browser reads five megabytes of script, and draws nothing until it has.
+    For its first chart a browser reads five megabytes of script, and draws nothing until it has. And of charts that
+    arrive together it shows none before it has made all of them: the one that the reader has just changed comes first.
+    Those whose ``content`` is as it was stay as they are, and take no time.
     """
-    if not st.session_state.get("_breathed"):
-        st.session_state["_breathed"] = True
+    if "_charts" not in st.session_state:
+        st.session_state["_charts"] = {}
+        time.sleep(FIRST_BREATH)
+    yield
+    drawn: dict[str, int] = st.session_state["_charts"]
+    if drawn.get(name) != (now := hash(content)):
+        drawn[name] = now
         time.sleep(BREATH)
 
 

@@ -21,6 +21,7 @@ SENTENCE = "The animal didn't cross the street because it was too tired."
 def no_counting(monkeypatch):
     """Heads are counted beside a page for many seconds; a test that is about it runs the count itself."""
     monkeypatch.setattr("app.head_count.HeadCount.start", lambda count: None)
+    monkeypatch.setattr("app.widgets.waiting.FIRST_BREATH", 0)
     monkeypatch.setattr("app.widgets.waiting.BREATH", 0)
 
 
