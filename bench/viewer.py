@@ -115,13 +115,14 @@ def tab_memory(page: Any) -> tuple[float, float]:
     usage = page.context.new_cdp_session(page).send("Runtime.getHeapUsage")
     held = sum(usage.get(name, 0) for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize"))
     whole = 0.0
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"--type=renderer" in (entry / "cmdline").read_bytes():
-                found = re.search(r"^Pss:\s+(\d+) kB", (entry / "smaps_rollup").read_text(), re.MULTILINE)
-                whole = max(whole, 1024 * float(found[1]) if found else 0)
-        except OSError:
-            continue  # it has ended
+    processes = page.context.browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")[
+        "processInfo"
+    ]
+    for process in processes:  # of this browser: others may run beside it
+        if process["type"] == "renderer":
+            counted = Path(f"/proc/{process['id']}/smaps_rollup").read_text("utf-8")
+            found = re.search(r"^Pss:\s+(\d+) kB", counted, re.MULTILINE)
+            whole = max(whole, 1024 * float(found[1]) if found else 0)
     return held, whole
 
 
@@ -131,10 +132,12 @@ SENTENCE = "the animal was tired because it did not cross the street and nobody 
 CHANGED = """(before) => {
   const find = (selector, root) => root.querySelector(selector) ?? [...root.querySelectorAll('*')]
     .map((one) => one.shadowRoot && find(selector, one.shadowRoot)).find(Boolean);
-  const said = find('.av-looks', document);
-  return said && said.innerText !== before && find('.av-wait', document).hidden;
+  window.attnvizSaid = window.attnvizSaid?.isConnected ? window.attnvizSaid : find('.av-looks', document);
+  const said = window.attnvizSaid;
+  return said && said.innerText !== before && said.getRootNode().querySelector('.av-wait').hidden;
 }"""
-"""Whether the viewer, in its shadow, says something else and has drawn it."""
+"""Whether the viewer, in its shadow, says something else and has drawn it. Asked at each frame, so it must not itself fill
+the memory that is measured: it looks for the viewer once."""
 LAYERS_THERE = """() => new Set([...globalThis.attnvizMessages.kept.values()].flatMap((entries) => [...entries].flatMap(
   (entry) => entry.blocks.flatMap((block) => Array.from({ length: block.layers }, (_, i) => block.first + i))))).size"""
 

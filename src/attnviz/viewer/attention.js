@@ -22,7 +22,7 @@ const SETTLED = 140; // milliseconds after the last change until Python is told
 const NARROW = 620; // pixels of width below which the views are tabs
 const MIDDLE = 840; // and below which they have one column
 const MOVING = 20_000; // cells of a matrix up to which one head turns into the next
-const KEPT = 2_000_000; // cells of the matrices that are kept, four bytes each
+const KEPT = 1_000_000; // cells of the matrices that are kept, four bytes each
 const PATIENCE = 8000; // milliseconds until a layer that did not come is asked for again
 
 // What is shown --------------------------------------------------------------------------------------------------------

@@ -27,8 +27,23 @@ const NUMBERS = Float32Array.from({ length: 65536 }, (_, u) => (u === 65535 ? 0 
 
 /** A message as it came, compressed, taken apart. @param {Uint8Array} bytes @returns {Promise<{header: any, blocks: Block[]}>} */
 export async function opened(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return takenApart(await new Response(stream).arrayBuffer());
+  return takenApart(await unzipped(bytes));
+}
+
+/** Piece by piece into one buffer, whose length stands at the end: a long text would else be there twice for a while. */
+async function unzipped(bytes) {
+  const result = new Uint8Array(new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true));
+  const stream = new DecompressionStream("gzip");
+  const writer = stream.writable.getWriter();
+  const sent = Promise.all([writer.write(bytes), writer.close()]);
+  const reader = stream.readable.getReader();
+  let at = 0;
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    result.set(piece.value, at);
+    at += piece.value.length;
+  }
+  await sent;
+  return result.buffer;
 }
 
 /** @param {ArrayBuffer} buffer @returns {{header: any, blocks: Block[]}} */
@@ -49,8 +64,8 @@ export function takenApart(buffer) {
       const heads = facts.layers * facts.heads;
       const rows = heads * facts.queries;
       const sent = heads * (facts.causal ? (facts.queries * (facts.queries + 1)) / 2 : facts.queries * facts.keys);
-      const numbers = (count) => (facts.fine ? read(Float32Array, count) : Float32Array.from(read(Uint16Array, count), (u) => NUMBERS[u]));
-      const step = Float32Array.from(read(Uint16Array, rows), (u) => NUMBERS[u] / 255);
+      const numbers = (count) => (facts.fine ? read(Float32Array, count) : scaled(read(Uint16Array, count), 1));
+      const step = scaled(read(Uint16Array, rows), 255);
       const sums = numbers(rows);
       const kept = numbers(rows * facts.exact.length);
       const levels = read(Uint8Array, sent);
@@ -60,14 +75,20 @@ export function takenApart(buffer) {
   };
 }
 
+/** What u16 stand for, a `part` of it. Without a function for each, which would leave many times the room behind as waste. */
+function scaled(logarithms, part) {
+  const numbers = new Float32Array(logarithms.length);
+  for (let index = 0; index < numbers.length; index += 1) numbers[index] = NUMBERS[logarithms[index]] / part;
+  return numbers;
+}
+
 /** Which weights of each head would be said wrong by a whole per cent, and on which side of the nearest half they lie. */
 function corrections(counts, gaps, read) {
   const starts = new Uint32Array(counts.length + 1);
-  counts.forEach((count, head) => {
-    starts[head + 1] = starts[head] + count;
-  });
+  for (let head = 0; head < counts.length; head += 1) starts[head + 1] = starts[head] + counts[head];
   const places = new Uint32Array(starts.at(-1));
   const bits = read(Uint8Array, Math.ceil(places.length / 8));
+  const sides = new Uint8Array(places.length);
   let at = 0;
   for (let head = 0; head < counts.length; head += 1) {
     let place = 0;
@@ -79,9 +100,10 @@ function corrections(counts, gaps, read) {
       place += gaps[at];
       at += 1;
       places[index] = place;
+      sides[index] = (bits[index >> 3] >> (index & 7)) & 1;
     }
   }
-  return { starts, places, sides: Uint8Array.from(places, (_, index) => (bits[index >> 3] >> (index & 7)) & 1) };
+  return { starts, places, sides };
 }
 
 /** The block that holds a layer. @param {Block[]} blocks */
