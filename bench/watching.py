@@ -29,7 +29,7 @@ _WATCH = """([at, limit]) => {
     if (part.matches('.js-plotly-plot')) return chart(part);
     if (!part.matches('[class*=st-key-picture_]')) return inside(part);
     const ready = (root) => root.querySelector('.av-body > *') && !root.querySelector('.av-wait:not([hidden])');
-    return shadows(part).some(ready) ? inside(part) : '';
+    return shadows(part).filter(ready).map(inside).join('');  // around it Streamlit says whether it is old
   };
 
   const before = new Set();
