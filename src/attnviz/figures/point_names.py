@@ -32,7 +32,7 @@ def write_names(
     own: ModelSize | None,
     axes: tuple[str, str],
     mode: Mode,
-    room: tuple[int, int] = (260, 180),
+    room: tuple[int, int] = (244, 190),
     radius: Callable[[ModelSize], float] | None = None,
 ) -> None:
     """Names beside the points, as many as fit beside each other: the own model's first, then the ends, then the rest.
@@ -72,7 +72,7 @@ def write_names(
             left = {"left": x + right, "right": x + right - width, "center": x - width / 2}[xanchor]
             bottom = {"middle": y - _LINE / 2, "bottom": y + up, "top": y + up - _LINE}[yanchor]
             box = (left, bottom, left + width, bottom + _LINE)
-            if left > -20 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8:
+            if left > -4 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8:
                 found.append((box, {"xanchor": xanchor, "yanchor": yanchor, "xshift": right, "yshift": up}))
         free = [one for one in found if not any(_overlap(one[0], other) for other in taken)]
         for box, at in (free or (found if size is own else []))[:1]:

@@ -60,7 +60,7 @@ def scaling_chart(
     figure.update_layout(
         template=theme.template(mode),
         height=_HEIGHT,
-        margin={"l": 84, "r": 16, "t": 24},
+        margin={"l": 78, "r": 16, "t": 10},
         xaxis=log_axis(
             [getattr(s, across) for s in drawn], _TITLES[across], 0.12 if chart == "shape" else 0.06
         ),
@@ -100,7 +100,7 @@ def layer_chart(
     figure.update_layout(
         template=theme.template(mode),
         height=350,
-        margin={"l": 84, "r": 16, "t": 24},
+        margin={"l": 78, "r": 16, "t": 10},
         xaxis=log_axis([s.width for s in drawn], "width"),
         yaxis=log_axis([s.rest / s.layers for s in drawn], "parameters of a layer"),
     )
