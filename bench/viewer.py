@@ -139,7 +139,7 @@ CHANGED = """(before) => {
 """Whether the viewer, in its shadow, says something else and has drawn it. Asked at each frame, so it must not itself fill
 the memory that is measured: it looks for the viewer once."""
 LAYERS_THERE = """() => new Set([...globalThis.attnvizMessages.kept.values()].flatMap((entries) => [...entries].flatMap(
-  (entry) => entry.blocks.flatMap((block) => Array.from({ length: block.layers }, (_, i) => block.first + i))))).size"""
+  (entry) => entry.held.flatMap((block) => Array.from({ length: block.layers }, (_, i) => block.first + i))))).size"""
 
 
 def opened(browser: Any, url: str) -> Any:

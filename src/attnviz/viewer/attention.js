@@ -12,10 +12,10 @@ import { choose, element, font, shape, shown, thinned } from "./core.js";
 import { button, choices, numberOf, range, stepper, toggle } from "./controls.js";
 import { LEAST_LINE, MOST_LINES, paint, percent, strandsOf } from "./figure.js";
 import { figureOf, headAt, hit, keyMiddle, rowMiddle, sheetOf, tileAt, windowAround } from "./geometry.js";
-import { blocksOf, bytesOf, fromBase64, keep, listen, smallOf, toBase64 } from "./messages.js";
+import { begun, blockAt, bytesOf, fromBase64, holds, keep, listen, smallOf, toBase64 } from "./messages.js";
 import { onCanvas, onSvg } from "./painting.js";
 import { HEADS, paletteOf } from "./shades.js";
-import { blockOf, linesOf, patternOf, placesOf, pooled, rowOf, strongest, viewOf } from "./weights.js";
+import { linesOf, patternOf, placesOf, pooled, rowOf, strongest, viewOf } from "./weights.js";
 
 const MOTION = 220; // milliseconds from one head to the next
 const SETTLED = 140; // milliseconds after the last change until Python is told
@@ -54,13 +54,13 @@ const layerOf = (kind, choice) => Math.min(choice.layer, kind.layers - 1);
 function viewNow(payload, host, heads) {
   const { choice } = host.state;
   const kind = kindOf(payload, choice);
-  const block = blockOf(blocksOf(payload.of), kind.kind, layerOf(kind, choice));
-  if (!block) return null;
+  const block = blockAt(payload.of, kind.kind, layerOf(kind, choice));
   const { first, special, merge, least } = choice;
   const key = JSON.stringify([payload.of, kind.kind, layerOf(kind, choice), heads, first, special, merge, least]);
   const { views } = host.ui;
   let view = views.get(key);
   if (view === undefined) {
+    if (!block) return null;
     let cells = 0;
     for (const { weights } of views.values()) cells += weights?.length ?? 0;
     while (views.size && (views.size > 100 || cells > KEPT)) {
@@ -71,8 +71,8 @@ function viewNow(payload, host, heads) {
     const [asking, answering] = [payload.axes[kind.queries], payload.axes[kind.keys]];
     view = viewOf(block, layerOf(kind, choice), heads, asking, answering, { first, special, merge, least: least / 100 });
     view ??= { empty: true };
-    views.set(key, view);
-  }
+  } else views.delete(key);
+  views.set(key, view); // the latest stand last
   return view;
 }
 
@@ -111,6 +111,9 @@ function sceneOf(payload, host, width, height, views) {
   const heads = headsOf(kind, choice);
   const whole = viewNow(payload, host, heads);
   if (!whole || whole.empty) return { kind, heads, whole, figure: null };
+  const several = heads.length > 1 && !choice.mean && views !== "matrix";
+  const apart = several ? heads.map((head) => viewNow(payload, host, [head])) : [];
+  if (!apart.every(Boolean)) return { kind, heads, whole: null, figure: null };
   const view = seenThrough(whole, host.ui.part);
   const { measure, theme } = host;
   const longest = Math.max(view.rows, view.columns);
@@ -126,7 +129,7 @@ function sceneOf(payload, host, width, height, views) {
   const facts = { width, height, rows: view.rows, columns: view.columns, size, views };
   const figure = figureOf({ ...facts, queryWidth: widest(view.queryLabels), keyWidth: widest(view.keyLabels) });
   const chosen = rowOf(view, choice.token);
-  const each = heads.length > 1 && !choice.mean && figure.lines ? heads.map((head) => seenThrough(viewNow(payload, host, [head]), host.ui.part)) : [view];
+  const each = several ? apart.map((one) => seenThrough(one, host.ui.part)) : [view];
   return { kind, heads, whole, view, figure, chosen, each, choice, theme, measure };
 }
 
@@ -333,11 +336,15 @@ function build(root, payload, host) {
     show(latest(), host, false);
   });
   sized.observe(ui.room);
-  const stopped = listen((of, small) => {
+  const stopped = listen((of, small, again) => {
     if (of !== latest().of) return;
     const { first, special, merge } = state();
-    if (small || !latest().partial || first || special || merge) ui.thumbs = null;
-    show(latest(), host, false);
+    const goOn = ui.thumbs?.goOn;
+    if (again && goOn) {
+      ui.thumbs.goOn = null;
+      atRest(goOn);
+    } else if (!again && (small || !latest().partial || first || special || merge)) ui.thumbs = null;
+    if (!again || !ui.wait.hidden) show(latest(), host, false);
   });
   const link = { host, take: (choice, kind) => followed(latest(), host, choice, kind) };
   if (payload.link) links(payload.link).add(link);
@@ -554,9 +561,9 @@ function ask(payload, host, { kind }) {
   if (!payload.partial) return;
   const { ui } = host;
   const layer = layerOf(kind, host.state.choice);
-  const blocks = blocksOf(payload.of);
-  if (!blocks.length) return;
-  const there = (one) => Boolean(blockOf(blocks, kind.kind, one));
+  if (!begun(payload.of)) return;
+  for (const near of [layer - 2, layer + 2]) blockAt(payload.of, kind.kind, near); // what is closed is opened before it is wanted
+  const there = (one) => holds(payload.of, kind.kind, one);
   const far = (one) => Math.abs(one - layer - 0.1); // of two as near, the later
   const [wanted] = Array.from({ length: kind.layers }, (_, one) => one).filter((one) => !there(one)).sort((a, b) => far(a) - far(b));
   clearTimeout(ui.asking);
@@ -598,13 +605,17 @@ function showSheet(payload, host, kind) {
     context.setTransform(dense, 0, 0, dense, 0, 0);
     const work = () => {
       if (ui.thumbs !== thumbs) return; // others have taken their place
+      blockAt(payload.of, kind.kind, layerOf(kind, host.state.choice)); // so that it is not the one that is closed
       const began = performance.now();
       while (thumbs.next < kind.layers * kind.heads && performance.now() - began < 6) {
-        drawThumb(context, payload, host, kind, plan, Math.floor(thumbs.next / kind.heads), thumbs.next % kind.heads);
+        if (!drawThumb(context, payload, host, kind, plan, Math.floor(thumbs.next / kind.heads), thumbs.next % kind.heads)) {
+          thumbs.goOn = work;
+          break;
+        }
         thumbs.next += 1;
       }
       renderSheet(host);
-      if (thumbs.next < kind.layers * kind.heads) atRest(work);
+      if (thumbs.next < kind.layers * kind.heads && !thumbs.goOn) atRest(work);
     };
     atRest(work);
   }
@@ -626,18 +637,20 @@ function sheetRoomOf({ ui, width }) {
 const SHEET_HEIGHT = 440; // pixels where they stand below the figure or in its place
 let mini;
 
+/** @returns whether it is drawn: the weights may have to be opened first */
 function drawThumb(context, payload, host, kind, plan, layer, head) {
   const { choice } = host.state;
   const { pixels } = paletteOf(host.theme);
-  const block = blockOf(blocksOf(payload.of), kind.kind, layer);
   const plain = !choice.first && !choice.special && !choice.merge;
-  let small = block && !(payload.partial && plain) ? null : smallOf(payload.of, kind.kind, layer, head);
+  let small = plain || !holds(payload.of, kind.kind, layer) ? smallOf(payload.of, kind.kind, layer, head) : null;
+  const block = small ? null : blockAt(payload.of, kind.kind, layer);
+  if (!small && !block && holds(payload.of, kind.kind, layer)) return false;
   if (block && !small) {
     const [asking, answering] = [payload.axes[kind.queries], payload.axes[kind.keys]];
     const view = viewOf(block, layer, [head], asking, answering, { first: choice.first, special: choice.special, merge: choice.merge });
     small = view && pooled(view.weights, view.rows, view.columns, Math.max(16, Math.min(64, plan.tile * 2)));
   }
-  if (!small) return;
+  if (!small) return true;
   const places = placesOf(small.cells, small.rows, small.columns, choice.scale);
   mini ??= document.createElement("canvas");
   mini.width = small.columns;
@@ -649,6 +662,7 @@ function drawThumb(context, payload, host, kind, plan, layer, head) {
   own.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = plan.tile * (globalThis.devicePixelRatio || 1) < small.columns;
   context.drawImage(mini, ...tileAt(plan, layer, head), plan.tile, plan.tile);
+  return true;
 }
 
 function renderSheet(host) {
@@ -699,7 +713,7 @@ function headNamed(payload, kind, { layer, head }) {
   const name = `L${numberOf(kind.layerNumbers, layer)}H${numberOf(kind.headNumbers, head)}`;
   const known = payload.names[kind.kind]?.[layer]?.[head];
   if (known !== undefined) return known ? `${name}: ${known}` : name;
-  const block = blockOf(blocksOf(payload.of), kind.kind, layer);
+  const block = blockAt(payload.of, kind.kind, layer);
   const found = block && kind.queries === kind.keys ? patternOf(block, layer, head) : null;
   return found && found[1] >= 0.2 ? `${name}: ${percent(found[1])} to ${found[0]}` : name;
 }

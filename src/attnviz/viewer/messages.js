@@ -10,21 +10,23 @@ function board() {
   return globalThis.attnvizMessages;
 }
 
+/**
+ * Messages of one text that are open at once. Others are opened when their weights are wanted, and the longest unused are
+ * closed: 30 layers of 512 tokens, three in a message, are 37 MB open and 11 MB as they came.
+ */
+const OPEN = 4;
+const spare = []; // buffers of some that were closed
+
+let clock = 0;
+
+const entriesOf = (of) => [...(board().kept.get(of) ?? [])];
+const hasLayer = ({ held }, kind, layer) => held.some((one) => one.kind === kind && one.first <= layer && layer < one.first + one.layers);
+
 /** Keeps a message until the function that is returned is called. @param {Uint8Array} bytes */
 export function keep(bytes) {
-  const { kept, waiting } = board();
-  const entry = { bytes, of: null, blocks: [], small: [], released: false };
-  opened(bytes).then(
-    ({ header, blocks }) => {
-      if (entry.released) return;
-      entry.of = header.of ?? "";
-      entry[header.small ? "small" : "blocks"] = blocks;
-      if (!kept.has(entry.of)) kept.set(entry.of, new Set());
-      kept.get(entry.of).add(entry);
-      for (const told of waiting) told(entry.of, Boolean(header.small));
-    },
-    (error) => console.error("attnviz:", error),
-  );
+  const { kept } = board();
+  const entry = { bytes, of: null, held: [], blocks: null, small: [], used: 0, opening: false, released: false };
+  takeOut(entry);
   return () => {
     entry.released = true;
     const same = kept.get(entry.of);
@@ -33,15 +35,58 @@ export function keep(bytes) {
   };
 }
 
-/** All blocks that are there now. @returns {import("./weights.js").Block[]} */
-export function blocksOf(of) {
-  return [...(board().kept.get(of) ?? [])].flatMap((entry) => entry.blocks);
+/** Takes a message apart; one of a text that has others open already, when it is wanted. */
+function takeOut(entry) {
+  const { kept, waiting } = board();
+  const again = entry.of !== null;
+  const wanted = ({ of, small }) => again || Boolean(small) || !entriesOf(of ?? "").some((one) => one.blocks);
+  entry.opening = true;
+  opened(entry.bytes, wanted, spare).then(
+    ({ header, blocks }) => {
+      entry.opening = false;
+      if (entry.released) return;
+      entry.of = header.of ?? "";
+      if (header.small) entry.small = blocks;
+      else Object.assign(entry, { blocks, held: header.blocks });
+      if (!kept.has(entry.of)) kept.set(entry.of, new Set());
+      kept.get(entry.of).add(entry);
+      for (const told of waiting) told(entry.of, Boolean(header.small), again);
+      const there = entriesOf(entry.of).filter((one) => one.blocks).sort((a, b) => b.used - a.used);
+      for (const one of there.slice(OPEN)) {
+        spare.push(one.blocks[0].levels.buffer);
+        one.blocks = null;
+      }
+      spare.splice(0, spare.length - 2);
+    },
+    (error) => console.error("attnviz:", error),
+  );
+}
+
+/** Whether any weights have come. */
+export function begun(of) {
+  return entriesOf(of).some((entry) => entry.held.length > 0);
+}
+
+/** Whether the weights of a layer have come. */
+export function holds(of, kind, layer) {
+  return entriesOf(of).some((entry) => hasLayer(entry, kind, layer));
+}
+
+/**
+ * The block that holds a layer; null where it has not come, or is closed: then it is opened, and listeners are told.
+ * @returns {import("./weights.js").Block | null}
+ */
+export function blockAt(of, kind, layer) {
+  const entry = entriesOf(of).find((one) => hasLayer(one, kind, layer));
+  if (!entry) return null;
+  entry.used = clock += 1;
+  if (!entry.blocks && !entry.opening) takeOut(entry);
+  return entry.blocks ? blockOf(entry.blocks, kind, layer) : null;
 }
 
 /** A head of a long text as a thumbnail, where its weights have not come yet. */
 export function smallOf(of, kind, layer, head) {
-  const blocks = [...(board().kept.get(of) ?? [])].flatMap((entry) => entry.small);
-  const block = blockOf(blocks, kind, layer);
+  const block = blockOf(entriesOf(of).flatMap((entry) => entry.small), kind, layer);
   if (!block) return null;
   const cells = new Float32Array(block.queries * block.keys);
   addWeights(block, layer, head, 1, cells, new Float32Array(block.queries));
@@ -50,10 +95,13 @@ export function smallOf(of, kind, layer, head) {
 
 /** The messages themselves, to be saved with a page. @returns {Uint8Array[]} */
 export function bytesOf(of) {
-  return [...(board().kept.get(of) ?? [])].map((entry) => entry.bytes);
+  return entriesOf(of).map((entry) => entry.bytes);
 }
 
-/** Calls `told` with the `of` of each message that comes, and whether it holds thumbnails, until the function that is returned is called. */
+/**
+ * Calls `told` for each message that comes, until the function that is returned is called: with its `of`, whether it holds
+ * thumbnails, and whether it had only been closed.
+ */
 export function listen(told) {
   board().waiting.add(told);
   return () => board().waiting.delete(told);

@@ -25,34 +25,65 @@
 
 const NUMBERS = Float32Array.from({ length: 65536 }, (_, u) => (u === 65535 ? 0 : 2 ** (-u / 2048)));
 
-/** A message as it came, compressed, taken apart. @param {Uint8Array} bytes @returns {Promise<{header: any, blocks: Block[]}>} */
-export async function opened(bytes) {
-  return takenApart(await unzipped(bytes));
-}
-
-/** Piece by piece into one buffer, whose length stands at the end: a long text would else be there twice for a while. */
-async function unzipped(bytes) {
-  const result = new Uint8Array(new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true));
+/**
+ * A message as it came, compressed, taken apart. Piece by piece into one buffer, whose length stands at the end: a long
+ * text would else be there twice for a while.
+ * @param {Uint8Array} bytes @param {(header: any) => boolean} wanted  whether to go on when the header has been read
+ * @param {ArrayBuffer[]} spare  buffers that nobody needs: one that is large enough is taken out
+ * @returns {Promise<{header: any, blocks: Block[] | null}>}  the header with its field `blocks`; no blocks if not wanted
+ */
+export async function opened(bytes, wanted = () => true, spare = []) {
+  const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true);
   const stream = new DecompressionStream("gzip");
   const writer = stream.writable.getWriter();
   const sent = Promise.all([writer.write(bytes), writer.close()]);
+  sent.catch(() => {}); // a reader that has seen enough lets it fail
   const reader = stream.readable.getReader();
+  let [start, header, whole] = [new Uint8Array(), null, null];
   let at = 0;
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    result.set(piece.value, at);
+    if (whole) whole.set(piece.value, at);
+    else {
+      start = joined(start, piece.value);
+      header = headerOf(start);
+      if (header && !wanted(header)) {
+        reader.cancel().catch(() => {});
+        return { header, blocks: null };
+      }
+      if (header) {
+        const place = spare.findIndex((one) => one.byteLength >= size);
+        whole = new Uint8Array(place < 0 ? new ArrayBuffer(size) : spare.splice(place, 1)[0]);
+        whole.set(start);
+      }
+    }
     at += piece.value.length;
   }
   await sent;
-  return result.buffer;
+  return takenApart((whole ?? start).buffer);
+}
+
+function joined(before, after) {
+  if (!before.length) return after;
+  const both = new Uint8Array(before.length + after.length);
+  both.set(before);
+  both.set(after, before.length);
+  return both;
+}
+
+/** The header of a message whose beginning is there; null while it is not all of it. @param {Uint8Array} start */
+function headerOf(start) {
+  if (start.length < 8) return null;
+  const data = new DataView(start.buffer, start.byteOffset);
+  if (data.getUint32(0) !== 0x41565732) throw new Error("not an attention message of version 2");
+  const length = data.getUint32(4, true);
+  return start.length < 8 + length ? null : JSON.parse(new TextDecoder().decode(start.subarray(8, 8 + length)));
 }
 
 /** @param {ArrayBuffer} buffer @returns {{header: any, blocks: Block[]}} */
 export function takenApart(buffer) {
-  const data = new DataView(buffer);
-  if (buffer.byteLength < 8 || data.getUint32(0) !== 0x41565732) throw new Error("not an attention message of version 2");
-  const length = data.getUint32(4, true);
-  const { blocks, ...header } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
-  let at = 8 + length;
+  const header = headerOf(new Uint8Array(buffer));
+  if (!header) throw new Error("an attention message that ends too early");
+  let at = 8 + new DataView(buffer).getUint32(4, true);
   const read = (Kind, count) => {
     const found = new Kind(buffer, at, count);
     at += Math.ceil(found.byteLength / 4) * 4;
@@ -60,7 +91,7 @@ export function takenApart(buffer) {
   };
   return {
     header,
-    blocks: blocks.map((facts) => {
+    blocks: header.blocks.map((facts) => {
       const heads = facts.layers * facts.heads;
       const rows = heads * facts.queries;
       const sent = heads * (facts.causal ? (facts.queries * (facts.queries + 1)) / 2 : facts.queries * facts.keys);
