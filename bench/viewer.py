@@ -286,12 +286,17 @@ def main() -> None:
         subprocess.run([PEERS, "-m", "bench.viewer_pages", name], check=True, cwd=ROOT, env=environment)
         cases = json.loads((folder / "made.json").read_text("utf-8"))["cases"]
         scripts = peer_scripts(folder)
+        empty = folder / "empty.html"
+        empty.write_text('<!doctype html><p class="av-chip-query">A token</p>', "utf-8")
         rows, changes = [], []
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for number, case in enumerate(cases):
             label = f"{case['model']}, {case['heads']} heads, {case['tokens']} tokens"
-            times: dict[str, list[float | None]] = {"page": [], "peer": []}
+            times: dict[str, list[float | None]] = {"page": [], "peer": [], "empty": []}
             for _ in range(ROUNDS):
+                seconds, page = first_frame(browser, empty, ".av-chip-query", {})
+                times["empty"].append(seconds)
+                page.close()
                 for kind, drawn in (("page", ".av-chip-query"), ("peer", "#vis svg, svg")):
                     file = folder / f"{kind}_{number}.html"
                     once = kind == "peer" and (scripts is None or bool(times[kind]))  # it takes minutes
@@ -300,7 +305,9 @@ def main() -> None:
                     seconds, page = first_frame(browser, file, drawn, scripts or {})
                     times[kind].append(None if seconds is None else seconds + case["seconds"][kind])
                     page.close()
-            own = statistics.median(t for t in times["page"] if t is not None)
+            own, floor = (
+                statistics.median(t for t in times[kind] if t is not None) for kind in ("page", "empty")
+            )
             peer = statistics.median(times["peer"]) if times["peer"] and None not in times["peer"] else None
             missing = "not tried" if not times["peer"] else "does not finish"
             rows.append(
@@ -310,6 +317,7 @@ def main() -> None:
                     megabytes(case["message"]),
                     megabytes(case["peer"]) if case["peer"] else "not tried",
                     milliseconds(own),
+                    milliseconds(floor),
                     milliseconds(peer) if peer else missing,
                     f"{peer / own:.0f}" if peer else "",
                 ]
@@ -336,6 +344,7 @@ def main() -> None:
                 "Message",
                 "BertViz model_view",
                 "First frame",
+                "Of an empty page",
                 "BertViz",
                 "BertViz / AttnViz",
             ],

@@ -20,25 +20,26 @@ export function paletteOf(theme) {
   const key = `${theme.dark}${theme.paper}${theme.panel}`;
   let found = palettes.get(key);
   if (!found) {
-    const stops = STOPS[theme.dark ? "dark" : "light"].map((stop) => `#${stop}`);
-    stops[0] = mix(theme.paper, theme.panel, 0.6); // as white as the paper, a tiny weight would look emptier than none
-    const css = Array.from({ length: 256 }, (_, place) => {
+    const stops = STOPS[theme.dark ? "dark" : "light"].map((stop) => channels(`#${stop}`));
+    stops[0] = channels(mix(theme.paper, theme.panel, 0.6)); // as white as the paper, a tiny weight would look emptier than none
+    const colours = Array.from({ length: 256 }, (_, place) => {
       const at = (place / 255) * (stops.length - 1);
       const below = Math.min(Math.floor(at), stops.length - 2);
-      return mix(stops[below], stops[below + 1], at - below);
+      return stops[below].map((value, one) => Math.round(value + (stops[below + 1][one] - value) * (at - below)));
     });
     const pixels = new Uint32Array(256);
     const bytes = new Uint8Array(pixels.buffer);
-    css.forEach((colour, place) => bytes.set([...channels(colour), 255], 4 * place));
-    found = { css, pixels, inks: css.map((colour) => (luminance(colour) > 0.179 ? "#000000" : "#FFFFFF")) };
+    colours.forEach((colour, place) => bytes.set([...colour, 255], 4 * place));
+    const css = colours.map((colour) => `#${colour.map((value) => value.toString(16).padStart(2, "0")).join("")}`);
+    found = { css, pixels, inks: colours.map((colour) => (luminance(colour) > 0.179 ? "#000000" : "#FFFFFF")) };
     palettes.set(key, found);
   }
   return found;
 }
 
-/** Relative luminance of sRGB (WCAG 2.1); above 0.179 black can be read better than white. */
+/** Relative luminance of red, green and blue in sRGB (WCAG 2.1); above 0.179 black can be read better than white. */
 function luminance(colour) {
-  const [red, green, blue] = channels(colour).map((value) => {
+  const [red, green, blue] = colour.map((value) => {
     const share = value / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
   });

@@ -23,8 +23,6 @@
  * @property {string[]} queryLabels @property {string[]} keyLabels @property {boolean[]} queryRtl @property {boolean[]} keyRtl
  */
 
-const NUMBERS = Float32Array.from({ length: 65536 }, (_, u) => (u === 65535 ? 0 : 2 ** (-u / 2048)));
-
 /**
  * A message as it came, compressed, taken apart. Piece by piece into one buffer, whose length stands at the end: a long
  * text would else be there twice for a while.
@@ -109,7 +107,10 @@ export function takenApart(buffer) {
 /** What u16 stand for, a `part` of it. Without a function for each, which would leave many times the room behind as waste. */
 function scaled(logarithms, part) {
   const numbers = new Float32Array(logarithms.length);
-  for (let index = 0; index < numbers.length; index += 1) numbers[index] = NUMBERS[logarithms[index]] / part;
+  for (let index = 0; index < numbers.length; index += 1) {
+    const u = logarithms[index];
+    numbers[index] = u === 65535 ? 0 : Math.fround(2 ** (-u / 2048)) / part;
+  }
   return numbers;
 }
 
@@ -402,7 +403,10 @@ export function placesOf(weights, rows, columns, scale, places = new Uint8Array(
 }
 
 /** The places of 4096 weights from 0 to 1, at equal steps. */
-export const curveOf = (scale) => CURVES[{ linear: 1, root: 0.5 }[scale] ?? 0.6];
+export function curveOf(scale) {
+  const power = { linear: 1, root: 0.5 }[scale] ?? 0.6;
+  return (CURVES[power] ??= curve(power));
+}
 
 /** What stands in a table of 4096 entries for each weight of a view, put into `found`. */
 export function looked(weights, rows, columns, scale, table, found) {
@@ -419,6 +423,10 @@ export function looked(weights, rows, columns, scale, table, found) {
   return found;
 }
 
-const CURVES = Object.fromEntries(
-  [1, 0.5, 0.6].map((power) => [power, Uint8Array.from({ length: 4096 }, (_, step) => Math.round(255 * (step / 4095) ** power))]),
-);
+const CURVES = {};
+
+function curve(power) {
+  const places = new Uint8Array(4096);
+  for (let step = 0; step < 4096; step += 1) places[step] = Math.round(255 * (step / 4095) ** power);
+  return places;
+}
