@@ -90,6 +90,12 @@ def first_frame(browser: Any, file: Path, drawn: str, scripts: dict[str, str]) -
     return time.perf_counter() - began, page
 
 
+def closed(page: Any) -> None:
+    """Close a page and let its process end, so that the next one is not measured beside it."""
+    page.close()
+    time.sleep(1)
+
+
 def dragged(page: Any) -> float:
     """The longest task in milliseconds, 0 if none is over 50, while the head slider is dragged through each layer."""
     page.wait_for_timeout(1500)  # thumbnails and fonts are done
@@ -296,7 +302,7 @@ def main() -> None:
             for _ in range(ROUNDS):
                 seconds, page = first_frame(browser, empty, ".av-chip-query", {})
                 times["empty"].append(seconds)
-                page.close()
+                closed(page)
                 for kind, drawn in (("page", ".av-chip-query"), ("peer", "#vis svg, svg")):
                     file = folder / f"{kind}_{number}.html"
                     once = kind == "peer" and (scripts is None or bool(times[kind]))  # it takes minutes
@@ -304,7 +310,7 @@ def main() -> None:
                         continue
                     seconds, page = first_frame(browser, file, drawn, scripts or {})
                     times[kind].append(None if seconds is None else seconds + case["seconds"][kind])
-                    page.close()
+                    closed(page)
             own, floor = (
                 statistics.median(t for t in times[kind] if t is not None) for kind in ("page", "empty")
             )
