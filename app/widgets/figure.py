@@ -45,11 +45,14 @@ def show(
     which the style sheet gives. ``on_pick`` is told the number of the point that the learner clicks. PNG and SVG are
     made in the browser, from the figure as the learner has turned it.
     """
+    from attnviz.figures.settled import Settled
+
     picked: Any = {"selection_mode": "points", "on_select": partial(_pick, name, on_pick)} if on_pick else {}
     with st.container(key=f"figure_{name}"):
-        with waiting.one_after_the_other(name, fig.to_json(validate=False)):
+        shown = Settled(fig)
+        with waiting.one_after_the_other(name, shown.to_json(validate=False)):
             st.plotly_chart(
-                fig,
+                shown,
                 key=f"plot_{name}",
                 theme=None,
                 alt=alt,
