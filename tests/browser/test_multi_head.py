@@ -37,6 +37,17 @@ def test_the_map_and_the_small_matrices_lead_to_a_head(page_at):
     expect(page.locator(SAID)).to_contain_text("Head 4 of layer 0", timeout=10_000)
 
 
+TILES = """(plot) => {
+  const { xaxis, yaxis, shapes: [chosen] } = plot._fullLayout;
+  const { left, top } = plot.getBoundingClientRect();
+  const [across, down] = [(chosen.x1 - chosen.x0) / 2, (chosen.y1 - chosen.y0) / 2];
+  const [{ x, y }] = plot._fullData;
+  const [toX, toY] = [(at) => left + xaxis._offset + xaxis.d2p(at), (at) => top + yaxis._offset + yaxis.d2p(at)];
+  return [...x].map((at, i) => [toX(at - across), toY(y[i] - down), toX(at + across), toY(y[i] + down)]);
+}"""
+"""Where the small matrices stand in the window: their points are their middles, and the chosen one is framed."""
+
+
 @pytest.mark.parametrize(
     ("width", "height", "theme"), [(1280, 800, "light"), (683, 512, "dark"), (390, 844, "light")]
 )
@@ -48,9 +59,7 @@ def test_it_fits(page_at, width, height, theme):
     shown = page.locator(".st-key-figure_layer_heads .annotation-text").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
     )
-    tiles = page.locator(".st-key-figure_layer_heads .hm image").evaluate_all(
-        "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
-    )
+    tiles = page.locator(".st-key-figure_layer_heads .js-plotly-plot").evaluate(TILES)
     assert len(tiles) == 12
     for left, top, right, bottom in shown:
         for tile in tiles:
