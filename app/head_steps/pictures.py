@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.head_steps.walk import Walk
-from app.heatmaps import Hidden
+from app.heads import Hidden
 from attnviz.figures.quantities import shape
 from attnviz.viewer.flow import Box, payload
 

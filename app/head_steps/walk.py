@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, selection
-from app.heatmaps import Heads
+from app.heads import Heads
 from attnviz.analysis.attention_steps import AttentionSteps, attention_steps, softmax
 from attnviz.viewer.flow import chosen_step
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app import selection
-from app.heatmaps import Heads
+from app.heads import Heads
 from app.many_heads.layer import Layer
 from attnviz.analysis.head_patterns import METRICS, Metric
 from attnviz.figures.quantities import signed, whole_percent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import cache
-from app.heatmaps import Heads
+from app.heads import Heads
 from attnviz.analysis.attention_view import pooled
 from attnviz.analysis.head_outputs import HeadOutputs, head_outputs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import selection
-from app.heatmaps import CLEAR
+from app.heads import CLEAR
 from app.many_heads.layer import Layer
 from attnviz.figures.quantities import signed, whole_percent
 

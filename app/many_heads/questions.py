@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.heatmaps import CLEAR
+from app.heads import CLEAR
 from app.many_heads.layer import Layer
 from app.widgets.lesson import Question, Try
 from attnviz.figures.quantities import signed, whole_percent

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import heatmaps, selection
-from app.heatmaps import Heads
+from app import selection
+from app.heads import Heads, read
+from app.heatmaps import questions, sentences
 from app.lessons import lesson
 from app.widgets import attention, page, waiting
 from app.widgets import lesson as blocks
@@ -33,26 +34,26 @@ def body(model_id: str, text: str | tuple[str, str], trace: Trace) -> None:
             names={heads.kind: heads.names()} if choice.lens == "weights" else None,
             seen=heads.seen(choice.lens),
             lenses=heads.lenses,
-            said=heads.said(WORDS, choice),
+            said=sentences.said(heads, WORDS, choice),
         )
     with blocks.section("explained", WORDS.say("explained")):
-        for sentence in heads.explained(WORDS, choice):
+        for sentence in sentences.explained(heads, WORDS, choice):
             html("<p class='av-text'>{}</p>", sentence)
     if heads.reads_pairs:
         with blocks.section("pair", WORDS.say("pair"), WORDS.say("pair_remark")):
             st.text_input(WORDS.say("second"), key=selection.SECOND, bind="query-params")
-            html("<p class='av-text'>{}</p>", heads.across(WORDS, choice))
-    blocks.try_this(heads.suggestions(WORDS))
+            html("<p class='av-text'>{}</p>", sentences.across(heads, WORDS, choice))
+    blocks.try_this(questions.suggestions(heads, WORDS))
     blocks.check_yourself(
-        heads.questions(WORDS, choice.layer, None if choice.mean else choice.head, choice.token)
+        questions.questions(heads, WORDS, choice.layer, None if choice.mean else choice.head, choice.token)
     )
-    blocks.the_code(heads.code(WORDS, choice))
+    blocks.the_code(sentences.code(heads, WORDS, choice))
 
 
 def all_of_it() -> None:
     """Trace the text, and show its heads."""
     model_id = waiting.model(selection.model_id()).id
-    text = heatmaps.read(model_id)
+    text = read(model_id)
     body(model_id, text, waiting.trace(model_id, text, height=470))
 
 

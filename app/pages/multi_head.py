@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.heatmaps import Heads
+from app.heads import Heads
 from app.lessons import lesson
 from app.many_heads import all_heads, one_layer, questions, together
 from app.many_heads.layer import Layer

@@ -8,7 +8,7 @@ from app import selection
 from app.head_steps import formulas, pictures, questions, row_table, sentences
 from app.head_steps import toy as toys
 from app.head_steps.walk import STEPS, Walk, choose_step, present
-from app.heatmaps import Heads
+from app.heads import Heads
 from app.lessons import lesson
 from app.widgets import figure, formula, head_controls, page, picture, table
 from app.widgets import lesson as blocks

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import heatmaps, selection
-from app.heatmaps import KIND_NAMES, Heads
+from app import selection
+from app.heads import KIND_NAMES, Heads, follow
 from app.lessons import Lesson
 from app.widgets import segments, waiting
 from app.widgets.markup import html
@@ -33,7 +33,7 @@ def opened(words: Lesson, measure: Callable[[Heads], object]) -> Heads:
     heads = Heads(model_id, text, trace, _kind(trace, words))
     with waiting.skeleton(words.say("measuring"), height=470):
         measure(heads)
-    heatmaps.follow(heads)
+    follow(heads)
     checked(heads)
     return heads
 

@@ -10,7 +10,9 @@ import pytest
 
 import attnviz
 from app import cache
-from app.heatmaps import Heads, Hidden
+from app.heads import Heads, Hidden
+from app.heatmaps import questions
+from app.heatmaps.sentences import looks
 from app.lessons import lesson
 from app.widgets import attention
 from attnviz.analysis.quadrants import quadrants
@@ -307,11 +309,11 @@ def test_heads_of_an_encoder_decoder(tmp_path_factory, monkeypatch):
         heads = Heads(f"made/{kind}", "the cat sat on the mat", trace, kind)
         layer, head, token = heads.opening
         view = heads.view(layer, head, Hidden())
-        query, looks = heads.looks(view, token)
+        query, found = looks(heads, view, token)
         assert query == heads.tokens.unique_labels[token]
-        assert kind != "cross" or all(key is not None for key, _ in looks)
-        assert heads.suggestions(words)
-        for question in heads.questions(words, layer, head, token):
+        assert kind != "cross" or all(key is not None for key, _ in found)
+        assert questions.suggestions(heads, words)
+        for question in questions.questions(heads, words, layer, head, token):
             assert question.answer in question.choices
         assert len(heads.names()) == heads.layers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import attnviz
-from app.heatmaps import Heads
+from app.heads import Heads
 from app.lessons import lesson
 from app.many_heads import all_heads, one_layer
 from app.many_heads.layer import Layer

@@ -181,7 +181,7 @@ def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):
     from app import cache
     from app.head_steps import formulas, pictures, questions, sentences
     from app.head_steps.walk import STEPS, Walk
-    from app.heatmaps import Heads
+    from app.heads import Heads
     from app.lessons import lesson
     from tests.tiny import save_tiny
 
