@@ -30,7 +30,8 @@ def diagrams(models: list[Compared]) -> None:
             hint=WORDS.say("hint"),
             chosen=blocks.held(models, model, block),
         )
-        picture.show("stacks", payload, key="stacks", answers={"part": partial(blocks.choose_block, models)})
+        answers = {"part": partial(blocks.choose_block, models)}
+        picture.show("stacks", payload, key="stacks", answers=answers, first=True)
     html("<p class='av-say'>{}</p>", told.summary(models, WORDS))
     html("<p class='av-text'>{}</p>", WORDS.say("residual"))
     with lessons.section("block", WORDS.say("block"), WORDS.say("block_remark")):

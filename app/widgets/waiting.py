@@ -74,11 +74,17 @@ def one_after_the_other(name: str, content: str) -> Iterator[None]:
     arrive together it shows none before it has made all of them: the one that the reader has just changed comes first.
     Those whose ``content`` is as it was stay as they are, and take no time.
     """
-    if "_charts" not in st.session_state:
-        st.session_state["_charts"] = {}
+    if not st.session_state.get("_breathed"):
+        st.session_state["_breathed"] = True
         time.sleep(FIRST_BREATH)
     yield
-    drawn: dict[str, int] = st.session_state["_charts"]
+    let_draw(name, content)
+
+
+def let_draw(name: str, content: str) -> None:
+    """Give the browser time to draw what has just been sent, before it is sent what follows; none where the ``content`` of
+    that name is as it was."""
+    drawn: dict[str, int] = st.session_state.setdefault("_drawn", {})
     if drawn.get(name) != (now := hash(content)):
         drawn[name] = now
         time.sleep(BREATH)
