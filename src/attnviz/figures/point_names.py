@@ -72,7 +72,7 @@ def write_names(
             left = {"left": x + right, "right": x + right - width, "center": x - width / 2}[xanchor]
             bottom = {"middle": y - _LINE / 2, "bottom": y + up, "top": y + up - _LINE}[yanchor]
             box = (left, bottom, left + width, bottom + _LINE)
-            if left > -4 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8:
+            if left > 8 and box[2] < room[0] + 8 and bottom > 0 and box[3] < room[1] + 8:
                 found.append((box, {"xanchor": xanchor, "yanchor": yanchor, "xshift": right, "yshift": up}))
         free = [one for one in found if not any(_overlap(one[0], other) for other in taken)]
         for box, at in (free or (found if size is own else []))[:1]:
