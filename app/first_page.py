@@ -36,7 +36,7 @@ _UNTIL_DRAWN = """
   const leave = () => {
     watch.disconnect();
     first.remove();
-    if (!navigator.connection?.saveData)
+    if ("CHARTS" && !navigator.connection?.saveData)
       document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: "CHARTS" }));
   };
   watch.observe(root, { childList: true, subtree: true });
@@ -97,8 +97,10 @@ def _first_head(path: str) -> str:
 @cache
 def _until_drawn() -> str:
     scripts = Path(get_static_dir()) / "static" / "js"
-    charts = next(scripts.glob("PlotlyChart.*.js")).name
-    return _UNTIL_DRAWN.replace("CHARTS", f"./static/js/{charts}")
+    charts = next((f"./static/js/{script.name}" for script in scripts.glob("PlotlyChart.*.js")), "")
+    return _UNTIL_DRAWN.replace(
+        "CHARTS", charts
+    )  # of another Streamlit, with other names: nothing is fetched ahead
 
 
 async def style(request: Request) -> Response:

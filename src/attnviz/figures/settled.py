@@ -28,16 +28,16 @@ class Settled(go.Figure):
         if template.get("data"):
             raise ValueError("defaults for traces cannot be written out")
         axes = {name for name in layout if _AXIS.fullmatch(name)}
-        if any("xaxis" in trace or "z" in trace or "x" in trace for trace in found["data"]):
+        if any("z" in trace or "x" in trace for trace in found["data"]):
             axes |= {"xaxis", "yaxis"}
         for name, values in template.get("layout", {}).items():
-            for place in axes_like(name, axes) if _AXIS.fullmatch(name) else [name]:
+            for place in _alike(name, axes) if _AXIS.fullmatch(name) else [name]:
                 layout[place] = _over(values, layout.get(place))
         layout["datarevision"] = 1
         return found
 
 
-def axes_like(name: str, axes: set[str]) -> list[str]:
+def _alike(name: str, axes: set[str]) -> list[str]:
     """Those of ``axes`` that go the same way as "xaxis" or "yaxis"."""
     return sorted(axis for axis in axes if axis[0] == name[0])
 

@@ -231,7 +231,7 @@ def unpack(message: bytes) -> tuple[dict[str, Any], tuple[Block, ...]]:
     except zlib.error as error:
         raise ValueError("not a gzip message") from error
     if data[:4] != MAGIC or len(data) < 8:
-        raise ValueError("not an attention message of version 1")
+        raise ValueError("not an attention message of version 2")
     (length,) = struct.unpack_from("<I", data, 4)
     header = json.loads(data[8 : 8 + length])
     at, result = 8 + length, []
