@@ -37,6 +37,6 @@ USER 10001
 EXPOSE 8501
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
   CMD ["/opt/attnviz/.venv/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/ready', timeout=4)"]
-CMD ["/opt/attnviz/.venv/bin/python", "-m", "uvicorn", "app.asgi:app", "--host", "0.0.0.0", "--port", "8501", "--no-access-log", \
+CMD ["/opt/attnviz/.venv/bin/python", "-m", "uvicorn", "streamlit_app:app", "--host", "0.0.0.0", "--port", "8501", "--no-access-log", \
      "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-ping-interval", "30", \
      "--ws-ping-timeout", "30", "--proxy-headers"]

@@ -18,7 +18,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 # Stamps lie in what they vouch for: who deletes .venv or .models by hand gets them made again.
 DONE := .venv/done
-SERVE := $(BIN)/python -m uvicorn app.asgi:app --host $(HOST) --port $(PORT) --log-level warning \
+SERVE := $(BIN)/python -m uvicorn streamlit_app:app --host $(HOST) --port $(PORT) --log-level warning \
   --ws websockets-sansio --ws-per-message-deflate false --ws-ping-interval 30 --ws-ping-timeout 30 --proxy-headers
 
 .PHONY: help run test check format models bench image train-spelling publish-spelling evaluate-spelling clean

@@ -1,4 +1,4 @@
-"""The server: Streamlit as an ASGI app, with warm-up and a readiness route. `make run` starts it with uvicorn."""
+"""What the server does beside Streamlit: warm-up, a readiness route, what a browser gets first, and fewer bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -14,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import warm_up
+from app import assets, warm_up
 from app.compressed import compressed
-from app.first_page import first_page, style
+from app.first_page import first_page
 
-ROOT = Path(__file__).parents[1]
 logger = logging.getLogger("attnviz.app")
 
 
@@ -43,9 +41,5 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"ready": warm}, status_code=200 if warm else 503)
 
 
-app = st.App(
-    ROOT / "streamlit_app.py",
-    lifespan=lifespan,
-    routes=[Route("/ready", ready), Route("/style.css", style)],
-    middleware=[Middleware(first_page), Middleware(compressed)],
-)
+ROUTES = [Route("/ready", ready), *assets.routes()]
+MIDDLEWARE = [Middleware(first_page), Middleware(compressed)]

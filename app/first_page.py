@@ -2,28 +2,21 @@
 
 Streamlit draws a page in its own measures until the style sheet has come over the websocket; everything then moves once.
 With the sheet in the HTML nothing moves. Its script needs a second or more until it draws anything, on a slow network ten:
-until then the reader has title and first sentence of the page. Served by ``streamlit run`` the app works without this.
+until then the reader has title and first sentence of the page.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from functools import cache
-from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.file_util import get_static_dir
 
-from app import course, warm_up
+from app import assets, course, warm_up
 from app.lessons import lesson
 from app.whole import send_whole, whole
 from app.widgets.heading import heading
 
-STYLE = Path(__file__).with_name("style.css")
 FONTS = ("plex-sans-latin.woff2", "source-serif-latin.woff2")
 """Those that the head of every page needs; the browser asks for others when it meets their characters."""
 
@@ -36,8 +29,8 @@ _UNTIL_DRAWN = """
   const leave = () => {
     watch.disconnect();
     first.remove();
-    if ("CHARTS" && !navigator.connection?.saveData)
-      document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: "CHARTS" }));
+    if (!navigator.connection?.saveData)
+      document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: "CHARTS" }));
   };
   watch.observe(root, { childList: true, subtree: true });
   setTimeout(leave, 60000);
@@ -81,7 +74,7 @@ def dressed(page: bytes, path: str = "/") -> bytes:
     )
     head = _TITLE.sub(f"<title>AttnViz</title>{fonts}".encode(), _FOREIGN_FONTS.sub(b"", page), count=1)
     # at the end of the body, so that it stands after the sheets that Streamlit adds to the head, and wins
-    sheet = f'<link rel="stylesheet" href="./style.css?{_version()}">{_first_head(path)}</body>'
+    sheet = f'<link rel="stylesheet" href="{assets.address(assets.STYLE)}">{_first_head(path)}</body>'
     return head.replace(b"</body>", sheet.encode(), 1)
 
 
@@ -91,36 +84,11 @@ def _first_head(path: str) -> str:
     script = address or "home"
     if address == "home" or not any(page.script == script and page.exists for page in course.COURSE):
         return ""
-    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{_until_drawn()}</script>'
-
-
-@cache
-def _until_drawn() -> str:
-    scripts = Path(get_static_dir()) / "static" / "js"
-    charts = next((f"./static/js/{script.name}" for script in scripts.glob("PlotlyChart.*.js")), "")
-    return _UNTIL_DRAWN.replace(
-        "CHARTS", charts
-    )  # of another Streamlit, with other names: nothing is fetched ahead
-
-
-async def style(request: Request) -> Response:
-    """The style sheet. Its address changes with its content, so a browser may keep it."""
-    return Response(
-        _style(), media_type="text/css", headers={"cache-control": "public, immutable, max-age=31536000"}
-    )
+    until = _UNTIL_DRAWN.replace("CHARTS", assets.address(assets.PLOTLY))
+    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{until}</script>'
 
 
 def _is_page(start: Message) -> bool:
     return start["status"] == 200 and Headers(raw=start["headers"]).get("content-type", "").startswith(
         "text/html"
     )
-
-
-@cache
-def _style() -> bytes:
-    return STYLE.read_bytes()
-
-
-@cache
-def _version() -> str:
-    return hashlib.sha256(_style()).hexdigest()[:12]

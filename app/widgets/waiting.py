@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from attnviz.tracing.trace import Edits, Trace
 
 
-FIRST_BREATH = 1.0
-"""Seconds in which a browser that is new here draws what it has been sent."""
-
 BREATH = 0.06
 """Seconds in which a browser draws one chart, before it is sent what follows."""
 
@@ -66,24 +63,12 @@ def trace(
         place.empty()
 
 
-@contextmanager
-def one_after_the_other(name: str, content: str) -> Iterator[None]:
-    """Around the sending of a chart: what stands above it is drawn before it, and it before what follows.
-
-    For its first chart a browser reads five megabytes of script, and draws nothing until it has. And of charts that
-    arrive together it shows none before it has made all of them: the one that the reader has just changed comes first.
-    Those whose ``content`` is as it was stay as they are, and take no time.
-    """
-    if not st.session_state.get("_breathed"):
-        st.session_state["_breathed"] = True
-        time.sleep(FIRST_BREATH)
-    yield
-    let_draw(name, content)
-
-
 def let_draw(name: str, content: str) -> None:
     """Give the browser time to draw what has just been sent, before it is sent what follows; none where the ``content`` of
-    that name is as it was."""
+    that name is as it was.
+
+    Of what arrives together it shows nothing before all has its place: the picture that the reader has changed comes first.
+    """
     drawn: dict[str, int] = st.session_state.setdefault("_drawn", {})
     if drawn.get(name) != (now := hash(content)):
         drawn[name] = now

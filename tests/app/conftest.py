@@ -21,7 +21,6 @@ SENTENCE = "The animal didn't cross the street because it was too tired."
 def no_counting(monkeypatch):
     """Heads are counted beside a page for many seconds; a test that is about it runs the count itself."""
     monkeypatch.setattr("app.head_count.HeadCount.start", lambda count: None)
-    monkeypatch.setattr("app.widgets.waiting.FIRST_BREATH", 0)
     monkeypatch.setattr("app.widgets.waiting.BREATH", 0)
 
 
@@ -87,9 +86,15 @@ def said(app):
     return " ".join(observations(app))
 
 
+def charts(app):
+    """Every figure of the page by its name, as Plotly gets it."""
+    sent = [e.proto.bytes.partition(b"\n") for e in app.get("bidi_component") if "-plot_" in e.proto.id]
+    return {json.loads(head)["name"]: json.loads(figure) for head, _, figure in sent}
+
+
 def chart(app, number=0):
-    """A figure as Plotly gets it."""
-    return json.loads(app.get("plotly_chart")[number].proto.spec)
+    """A figure by its place on the page."""
+    return list(charts(app).values())[number]
 
 
 def array(values):

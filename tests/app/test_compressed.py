@@ -19,8 +19,9 @@ def nothing_kept(monkeypatch):
     monkeypatch.setattr(compressed, "_kept", {})
 
 
-def test_a_script_arrives_whole_in_fewer_bytes():
-    answer = asked("/static/js/index.abc.js")
+@pytest.mark.parametrize("path", ["/static/js/index.abc.js", "/plotly.js?7", "/style.css?0a1b"])
+def test_a_script_arrives_whole_in_fewer_bytes(path):
+    answer = asked(path)
     assert answer.content == SCRIPT
     assert answer.headers["content-encoding"] == "gzip"
     assert int(answer.headers["content-length"]) < len(SCRIPT) / 10
@@ -41,7 +42,7 @@ def test_it_is_compressed_once(monkeypatch):
         ("/static/js/index.js", "identity", {}),
         ("/static/js/index.js", "gzip", {"range": "bytes=0-9"}),
     ],
-    ids=["not a script", "not Streamlit's", "a browser without gzip", "a part"],
+    ids=["not a script", "neither Streamlit's nor ours", "a browser without gzip", "a part"],
 )
 def test_all_else_passes_as_it_is(path, accept, headers):
     answer = asked(path, accept=accept, **headers)

@@ -4,6 +4,7 @@ import asyncio
 import html
 
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.testclient import TestClient
 
@@ -78,9 +79,25 @@ def test_a_script_that_asks_gets_what_there_is():
 
 def test_the_address_of_the_style_sheet_follows_its_content():
     import hashlib
+    from pathlib import Path
 
-    digest = hashlib.sha256(first_page.STYLE.read_bytes()).hexdigest()
+    digest = hashlib.sha256(Path("app/style.css").read_bytes()).hexdigest()
     assert f"./style.css?{digest[:12]}" in first_page.dressed(PAGE).decode()
+
+
+def test_the_script_of_the_charts_is_fetched_ahead_on_a_page_of_the_course():
+    from plotly.offline import get_plotlyjs_version
+
+    from app import assets
+
+    address = assets.address(assets.PLOTLY)
+    assert address in first_page.dressed(PAGE, "/tokens").decode()
+    assert address not in first_page.dressed(PAGE, "/nowhere").decode()
+    script = TestClient(Starlette(routes=assets.routes())).get(address.removeprefix("."))
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in script.headers["cache-control"]
+    assert f"plotly.js v{get_plotlyjs_version()}" in script.text[:200]
+    assert TestClient(Starlette(routes=assets.routes())).get("/plotly.css").status_code == 404
 
 
 def test_streamlits_own_page_has_what_is_replaced():

@@ -11,7 +11,7 @@ from app.explored.own_sizes import divisors, own_config, own_sizes
 from app.lessons import lesson
 from attnviz.models.configs import published_configs
 from attnviz.models.parameters import count_parameters
-from tests.app.conftest import errors, markup
+from tests.app.conftest import charts, errors, markup
 
 SCRIPT = "model_explorer"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -59,7 +59,7 @@ def test_the_largest_part_is_said(open_page):
 def test_the_treemap_is_the_other_view(open_page):
     app = open_page(SCRIPT, view="Treemap")
     assert not errors(app)
-    assert any(chart.proto.id and "plot_parameters" in chart.proto.id for chart in app.get("plotly_chart"))
+    assert "parameters" in charts(app)
 
 
 @pytest.mark.parametrize("name", ["GPT-2 XL", "T5 small", "Mistral 7B", "Gemma 2 2B"])

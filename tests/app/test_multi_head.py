@@ -14,7 +14,7 @@ from app.many_heads.layer import Layer
 from attnviz.analysis.head_patterns import head_patterns
 from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from tests.analysis.records import even, made_tokens, made_trace
-from tests.app.conftest import SENTENCE, errors, markup, notes, observations, plain, run_code
+from tests.app.conftest import SENTENCE, charts, errors, markup, notes, observations, plain, run_code
 
 SCRIPT = "multi_head"
 
@@ -33,9 +33,8 @@ def test_a_head_that_looks_one_token_back_is_said_to(open_page, patterns):
         in observations(app)[0]
     )
     assert "(mean over 15 of 16 tokens). Chance for this length and mask is 6 %" in observations(app)[0]
-    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    points = charts[0]["data"][0] if charts[0]["data"][0]["type"] == "scatter" else charts[1]["data"][0]
-    assert len(points["text"]) in (72, 12)
+    drawn = charts(app)
+    assert len(drawn["layer_heads"]["data"][0]["text"]) == 12
 
 
 def test_the_table_has_every_head_with_its_numbers(open_page, patterns):
@@ -140,7 +139,7 @@ def test_nonsense_falls_back(open_page):
 def test_of_a_long_text_the_first_tokens_are_drawn_and_it_says_so(open_page):
     app = open_page(SCRIPT, text="one two three four five six seven " * 12)
     assert not errors(app)
-    specs = [chart.proto.spec for chart in app.get("plotly_chart")]
-    (together,) = [spec for spec in specs if "side by side" in spec]
-    assert "86 × 384, the first 64 tokens drawn" in json.loads(together)["layout"]["annotations"][0]["text"]
-    assert sum(map(len, specs)) < 900_000
+    drawn = charts(app)
+    notes_of = drawn["together"]["layout"]["annotations"]
+    assert "86 × 384, the first 64 tokens drawn" in notes_of[0]["text"]
+    assert len(json.dumps(drawn)) < 900_000

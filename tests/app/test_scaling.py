@@ -13,7 +13,7 @@ from app.scaled import published, questions, sentences
 from app.scaled.own import Scaled
 from attnviz.analysis.scaling import ModelSize
 from attnviz.models.configs import published_configs
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import charts, errors, markup, notes
 
 SCRIPT = "scaling"
 WORDS = lesson(SCRIPT)
@@ -30,8 +30,7 @@ def test_it_opens_with_charts_laws_and_sources(open_page):
     assert not errors(app) and not notes(app)
     page = seen(app)
     assert "66 published models of 10 families" in page and "MiniLM with 22.7 million" in page
-    charts = [c.proto.id for c in app.get("plotly_chart")]
-    for name in (
+    assert {
         "scaling_width",
         "scaling_layers",
         "scaling_heads",
@@ -39,8 +38,7 @@ def test_it_opens_with_charts_laws_and_sources(open_page):
         "layer",
         "share",
         "training",
-    ):
-        assert any(f"plot_{name}" in chart for chart in charts), name
+    } <= set(charts(app))
     assert all(entry.source.removeprefix("https://") in page for entry in published_configs())
     assert "Farthest from it is T5 11B" in page and "Without T5, width counts to the power 1.99" in page
 
@@ -92,7 +90,7 @@ def test_a_bad_config_is_one_sentence_and_the_charts_stay(open_page, text, words
     app.text_area(key="config").set_value(text).run()
     (error,) = errors(app)
     assert words in error and "Something went wrong" not in error
-    assert len(app.get("plotly_chart")) == 6  # those of the published models
+    assert len(charts(app)) == 6  # those of the published models
     app.text_area(key="config").set_value(json.dumps(GOOD)).run()
     assert not errors(app) and "Your config with 109 thousand" in seen(app)
 

@@ -11,7 +11,7 @@ import pytest
 import attnviz
 from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
 from attnviz.tracing.inputs import attention_input
-from tests.app.conftest import SENTENCE, errors, markup, notes, observations, plain, run_code
+from tests.app.conftest import SENTENCE, charts, errors, markup, notes, observations, plain, run_code
 
 SCRIPT = "self_attention"
 
@@ -171,9 +171,10 @@ def test_a_step_beyond_the_last_says_so(open_page):
 
 def test_what_is_sent_for_a_step_is_small(open_page):
     app = open_page(SCRIPT, model=SMOLLM2)
-    (figure, toy) = [chart.proto.spec for chart in app.get("plotly_chart")]
-    assert json.loads(figure)["data"][0]["type"] == "heatmap"
-    assert len(figure) < 150_000 and len(toy) < 40_000
+    sent = charts(app)
+    assert list(sent) == ["attention_step", "toy"]
+    assert sent["attention_step"]["data"][0]["type"] == "heatmap"
+    assert len(json.dumps(sent["attention_step"])) < 150_000 and len(json.dumps(sent["toy"])) < 40_000
 
 
 def test_a_random_t5_is_told_with_its_own_numbers(tmp_path, monkeypatch):

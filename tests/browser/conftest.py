@@ -44,7 +44,7 @@ class Server:
             sys.executable,
             "-m",
             "uvicorn",
-            "app.asgi:app",
+            "streamlit_app:app",
             "--host",
             "127.0.0.1",
             "--port",

@@ -10,7 +10,7 @@ PAGE = "feed_forward"
 
 def test_it_opens_with_the_network_to_scale_and_a_slider_moves_the_functions(page_at):
     page = page_at(PAGE)
-    page.wait_for_selector(".st-key-figure_ff_widths .shapelayer path", state="attached", timeout=60_000)
+    page.wait_for_selector(".st-key-plot_ff_widths .shapelayer path", state="attached", timeout=60_000)
     expect(page.locator(".av-say").first).to_contain_text("MiniLM turns 384 numbers into 1,536")
     page.locator("input[type=range][aria-label='Input']").focus()
     page.keyboard.press("End")
@@ -23,7 +23,7 @@ def test_it_opens_with_the_network_to_scale_and_a_slider_moves_the_functions(pag
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
 def test_nothing_scrolls_sideways(page_at, width, height):
     page = page_at(PAGE, width=width, height=height)
-    page.wait_for_selector(".st-key-figure_ff_widths .shapelayer", state="attached", timeout=60_000)
+    page.wait_for_selector(".st-key-plot_ff_widths .shapelayer", state="attached", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("[data-testid=stMain]").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
 

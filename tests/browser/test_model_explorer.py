@@ -67,7 +67,7 @@ def test_every_control_is_in_the_link_and_the_link_opens_the_same(page_at):
     assert "source=Own+sizes" in query and "view=Treemap" in query
     other = page_at(f"model_explorer?{query}")
     expect(lead(other)).to_have_text(said)
-    expect(other.locator(".st-key-figure_parameters .js-plotly-plot")).to_be_visible()
+    expect(other.locator(".st-key-plot_parameters .js-plotly-plot")).to_be_visible()
 
 
 def test_a_config_is_pasted_and_counted(page_at):
@@ -116,5 +116,5 @@ def test_the_tree_unfolds_without_the_server(page_at):
 @pytest.mark.parametrize("theme", ["dark"])
 def test_figures_follow_the_theme(page_at, theme):
     page = page_at("model_explorer", theme=theme)
-    ticks = page.locator(".st-key-figure_work .xtick text").first
+    ticks = page.locator(".st-key-plot_work .xtick text").first
     expect(ticks).to_have_css("fill", {"light": "rgb(87, 96, 107)", "dark": "rgb(161, 169, 181)"}[theme])

@@ -6,15 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 PAGE = "multi_head"
-MAP = ".st-key-figure_head_map .nsewdrag"
-LAYER = ".st-key-figure_layer_heads .nsewdrag"
+MAP = ".st-key-plot_head_map .nsewdrag"
+LAYER = ".st-key-plot_layer_heads .nsewdrag"
 SAID = ".st-key-many_main .av-say"
 
 
 def opened(page):
     """The page once both figures are drawn."""
-    page.wait_for_selector(".st-key-figure_head_map .hm image", timeout=60_000)
-    page.wait_for_selector(".st-key-figure_layer_heads .hm image", timeout=60_000)
+    page.wait_for_selector(".st-key-plot_head_map .hm image", timeout=60_000)
+    page.wait_for_selector(".st-key-plot_layer_heads .hm image", timeout=60_000)
     return page
 
 
@@ -56,10 +56,10 @@ def test_it_fits(page_at, width, height, theme):
     page.wait_for_timeout(400)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("[data-testid=stMain]").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
-    shown = page.locator(".st-key-figure_layer_heads .annotation-text").evaluate_all(
+    shown = page.locator(".st-key-plot_layer_heads .annotation-text").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
     )
-    tiles = page.locator(".st-key-figure_layer_heads .js-plotly-plot").evaluate(TILES)
+    tiles = page.locator(".st-key-plot_layer_heads .js-plotly-plot").evaluate(TILES)
     assert len(tiles) == 12
     for left, top, right, bottom in shown:
         for tile in tiles:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 PAGE = "positions"
-FIGURE = ".st-key-figure_positions"
+FIGURE = ".st-key-plot_positions"
 HREF = "e => e.getAttribute('xlink:href') || e.getAttribute('href')"
 
 

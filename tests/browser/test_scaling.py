@@ -8,7 +8,7 @@ from tests.browser.conftest import settle
 def test_a_family_is_chosen_and_linked(page_at):
     page = page_at("scaling")
     for chart in ("width", "layers", "heads", "shape"):
-        expect(page.locator(f".st-key-figure_scaling_{chart} .js-plotly-plot")).to_be_visible()
+        expect(page.locator(f".st-key-plot_scaling_{chart} .js-plotly-plot")).to_be_visible()
     said = page.locator(".st-key-content_law .av-say")
     expect(said).to_contain_text("Over all 66 models")
     page.get_by_role("combobox", name="Family").click()
@@ -16,7 +16,7 @@ def test_a_family_is_chosen_and_linked(page_at):
     expect(said).to_contain_text("In the 8 models of Pythia, width counts to the power 2.00")
     settle(page)
     assert "among=Pythia" in page.url
-    names = page.locator(".st-key-figure_scaling_width .annotation-text").all_text_contents()
+    names = page.locator(".st-key-plot_scaling_width .annotation-text").all_text_contents()
     assert any(name.startswith("Pythia") for name in names)
     assert not any(name.startswith("Qwen") for name in names)
     for width in (1280, 1024, 683, 390):
