@@ -39,6 +39,7 @@ def run() -> None:
             scripts[page.url_path] = entry
     current = st.navigation(chapters, position="top")
     selection.leave(current.url_path)
+    waiting.begin()
     with guard.guarded():
         sidebar.show(scripts[current.url_path])
     with guard.guarded():

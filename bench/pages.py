@@ -285,11 +285,17 @@ def opened(context: Any, url: str) -> Iterator[Any]:
         yield page
 
 
+def look_at(page: Any, watch: str) -> None:
+    """Bring the picture into sight, as who moves a control does: what nobody sees is drawn when the page is at rest."""
+    page.locator(watch).first.evaluate("e => e.scrollIntoView({block: 'nearest'})")
+
+
 def presses(page: Any, control: Control) -> list[float]:
     """Seconds of each press of a control, on a page that stands still before each."""
     page.wait_for_selector(control.watch, state="attached")
     times = []
     for number in range(PRESSES):
+        look_at(page, control.watch)
         times.append(changed(page, control.watch, partial(control.operate, page, number)))
         calm(page)
     return times
@@ -315,6 +321,7 @@ def sentences(page: Any, watch: str, boats: int) -> list[float]:
     page.wait_for_selector(watch, state="attached")
     times = []
     for sentence in SENTENCES:
+        look_at(page, watch)
         page.get_by_role("textbox", name="Your text").fill(sentence.format(boats=boats))
         times.append(changed(page, watch, lambda: page.keyboard.press("Control+Enter")))
         calm(page)

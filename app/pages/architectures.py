@@ -31,7 +31,7 @@ def diagrams(models: list[Compared]) -> None:
             chosen=blocks.held(models, model, block),
         )
         answers = {"part": partial(blocks.choose_block, models)}
-        picture.show("stacks", payload, key="stacks", answers=answers)
+        picture.show("stacks", payload, key="stacks", answers=answers, first=True)
     html("<p class='av-say'>{}</p>", told.summary(models, WORDS))
     html("<p class='av-text'>{}</p>", WORDS.say("residual"))
     with lessons.section("block", WORDS.say("block"), WORDS.say("block_remark")):

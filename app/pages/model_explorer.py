@@ -43,7 +43,7 @@ with st.container(key="hero"):
     if view == "Squares":
         payload = explorer.payload(model.shape, count, title=model.title)
         answers = {"part": partial(matrix.choose_part, model)}
-        picture.show("explorer", payload, key="explorer", answers=answers)
+        picture.show("explorer", payload, key="explorer", answers=answers, first=True)
     else:
         figure.show(
             parameter_treemap(count, model.title, MODE),

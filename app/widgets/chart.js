@@ -56,7 +56,7 @@ class Chart {
       this.figure = figure;
       this.content = JSON.parse(figure);
       if (!head.fills) this.place.style.height = `${this.content.layout.height ?? 450}px`;
-      if (window.Plotly && this.inSight) this.draw();
+      if (window.Plotly && this.inSight) soon(this);
       else wait(this);
     }
     this.calls += 1;
@@ -101,6 +101,7 @@ class Chart {
 
   end() {
     waiting.delete(this);
+    next.delete(this);
     this.sizes.disconnect();
     if (this.drawn) Plotly.purge(this.place);
     this.place.remove();
@@ -157,6 +158,25 @@ class Chart {
 
 // What waits -----------------------------------------------------------------------------------------------------------
 
+const next = new Set();
+let shown = true;
+
+/** Draws it now; where another has just been drawn, after that one is shown. */
+function soon(chart) {
+  waiting.delete(chart);
+  next.add(chart);
+  if (shown) drawNext();
+}
+
+function drawNext() {
+  const [chart] = next;
+  shown = !chart;
+  if (shown) return;
+  next.delete(chart);
+  chart.draw();
+  requestAnimationFrame(() => setTimeout(drawNext));
+}
+
 let timer;
 let seen;
 
@@ -171,7 +191,7 @@ function wait(chart) {
 }
 
 function drawSeen() {
-  for (const chart of waiting) if (chart.inSight) chart.draw();
+  for (const chart of waiting) if (chart.inSight) soon(chart);
 }
 
 /** One chart after the other, those in sight first, and what else the browser has to do between them. */

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 import streamlit as st
 
 from app import examples, selection
+from app.widgets import waiting
 from app.widgets.markup import html
 from attnviz.errors import ConfigError, ModelError, TooManyTokens, UserError
 from attnviz.models.catalog import title_of
@@ -47,6 +48,7 @@ def fragment(function: F) -> F:
     def part(drawn_for: tuple[str, str, str], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         if selection.at_hand() != drawn_for:
             st.rerun()
+        waiting.begin()
         with guarded():
             function(*arguments, **options)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 BREATH = 0.06
-"""Seconds in which a browser draws one chart, before it is sent what follows."""
+"""Seconds in which a browser draws what was changed, before it is sent what follows."""
 
 
 def model(model_id: str) -> LoadedModel:
@@ -63,15 +63,23 @@ def trace(
         place.empty()
 
 
+def begin() -> None:
+    """A page, or a fragment of it, is drawn anew."""
+    st.session_state["_breathed"] = False
+
+
 def let_draw(name: str, content: str) -> None:
-    """Give the browser time to draw what has just been sent, before it is sent what follows; none where the ``content`` of
-    that name is as it was.
+    """Give the browser time to draw what has just been sent, before it is sent what follows: once, after the first whose
+    ``content`` is not as it was.
 
     Of what arrives together it shows nothing before all has its place: the picture that the reader has changed comes first.
     """
     drawn: dict[str, int] = st.session_state.setdefault("_drawn", {})
-    if drawn.get(name) != (now := hash(content)):
-        drawn[name] = now
+    if drawn.get(name) == (now := hash(content)):
+        return
+    drawn[name] = now
+    if not st.session_state.get("_breathed"):
+        st.session_state["_breathed"] = True
         time.sleep(BREATH)
 
 

@@ -60,7 +60,7 @@ def test_the_sentence_crosses_and_head_and_step_change_what_is_said(open_page, e
     assert app.selectbox(key="cross").value == "L1H0"
     assert app.select_slider(key="step").value == "madeira"
     assert looks(app) == "madeira looks 99 % at wooden. Layer 1, head 0"
-    assert app.session_state["_breathed"] and "alignment" in app.session_state["_drawn"]
+    assert "plot_alignment" in app.session_state["_drawn"]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(app.code[0].value, "the code", "exec"), {})
