@@ -35,6 +35,15 @@ class Read:
     text: str
     record: Neurons
 
+    @property
+    def first(self) -> Here:
+        """The first stack, whose widths are those of the other."""
+        return self.stack(self.record.stacks[0])
+
+    def stack(self, stack: Stack) -> Here:
+        """All feed-forward networks of a stack."""
+        return Here(self.model, self.text, self.record, weights_of(self.model.id), stack)
+
 
 @dataclass(frozen=True, eq=False)
 class Here:
@@ -144,7 +153,7 @@ def chosen(of: Read, words: Lesson) -> Here:
     """One stack of them; forgets choices that belong to another model, text or stack."""
     stack = neuron_controls.stack(of.record.stacks, words)
     _forget((of.model.id, of.text, stack))
-    found = Here(of.model, of.text, of.record, weights_of(of.model.id), stack)
+    found = of.stack(stack)
     with waiting.skeleton(words.say("measuring"), height=380):
         found.prepare()
     return found

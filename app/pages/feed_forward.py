@@ -91,10 +91,9 @@ def functions(here: Here) -> None:
 
 @fragment
 def body(read: Read) -> None:
-    """All that needs no new pass."""
-    here = chosen(read, WORDS)
-    widths(here)
+    """All that follows stack, layer, token and neuron."""
     with blocks.section("ff_text", WORDS.say("text"), WORDS.say("text_remark")):
+        here = chosen(read, WORDS)
         layer, token = neuron_controls.place(here, WORDS)
         first = in_text(here, layer, token)
     with blocks.section("ff_neuron", WORDS.say("neuron"), WORDS.say("neuron_remark")):
@@ -111,6 +110,13 @@ def body(read: Read) -> None:
     blocks.the_code(sentences.code(here, WORDS, layer, token, neuron))
 
 
+def show() -> None:
+    """Read the text, then show all of it."""
+    found = read(WORDS)
+    widths(found.first)
+    body(found)
+
+
 page.head("feed_forward", WORDS)
-page.guarded(lambda: body(read(WORDS)))
+page.guarded(show)
 page.foot("feed_forward")
