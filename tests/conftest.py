@@ -1,5 +1,9 @@
 """What holds for every test."""
 
+import json
+from types import SimpleNamespace
+
+import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -21,3 +25,20 @@ class BrowserTogether(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config, log):
     """How tests are shared out when several workers run them."""
     return BrowserTogether(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plotly_checks_figures():
+    """Every figure that a test draws is checked by Plotly, which must change nothing in it."""
+    from plotly import graph_objects as go
+
+    from attnviz.figures import theme
+
+    def checked(traces, layout, **unchecked):
+        made = go.Figure(traces, layout, **unchecked)
+        assert json.loads(made.to_json()) == json.loads(go.Figure(traces, layout).to_json())
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(theme, "go", SimpleNamespace(Figure=checked))
+        yield

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from attnviz.analysis.attention_steps import toy_attention
-from attnviz.figures.attention_steps import Panel, score_matrix, strips, toy_figure, weighted_sum
+from attnviz.analysis.attention_view import AttentionView
+from attnviz.figures.attention_steps import (
+    Panel,
+    score_matrix,
+    strips,
+    toy_figure,
+    weight_matrix,
+    weighted_sum,
+)
 
 TOY = toy_attention(4, 6, 3, seed=1, causal=True)
 LABELS = ["the", "cat", "sat", "the²"]
@@ -42,6 +50,14 @@ def test_masked_scores_are_empty_and_written_as_nothing():
     written = figure.data[0].text[3][0].replace("−", "-")
     assert float(written) == pytest.approx(float(TOY.scores[3, 0]), abs=0.05)
     assert "<b>the</b>" in figure.layout.xaxis.ticktext
+
+
+def test_the_weights_are_as_wide_as_there_is_room():
+    each = tuple((i,) for i in range(4))
+    view = AttentionView(TOY.weights, tuple(LABELS), tuple(LABELS), each, each, np.zeros(4, np.float32))
+    figure = weight_matrix(view, 2, "light")
+    np.testing.assert_allclose(figure.data[0].z, TOY.weights, atol=1e-6)
+    assert figure.layout.yaxis.scaleanchor is None
 
 
 def test_the_weighted_sum_adds_up_and_one_colour_means_one_number():

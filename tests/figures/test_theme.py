@@ -1,5 +1,11 @@
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
+from attnviz import figures
 from attnviz.figures import theme
 
 
@@ -36,7 +42,43 @@ def test_mixing():
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_the_template_is_the_look(mode):
-    layout = theme.template(mode).layout
+    layout = theme.figure([], mode).layout.template.layout
     assert layout.font.color == theme.INK[mode] and layout.font.size >= 14
     assert "Plex" in layout.font.family
     assert layout.colorway[0] == theme.mark("query", mode)
+
+
+LINE = {"type": "scatter", "x": [1, 2], "y": [3, 4]}
+
+
+def test_a_property_that_plotly_does_not_know_fails_the_test_that_draws_it():
+    with pytest.raises(ValueError, match="colour"):
+        theme.figure([{**LINE, "line": {"colour": "red"}}], "light")
+    with pytest.raises(ValueError, match="heigth"):
+        theme.figure([LINE], "light", heigth=300)
+
+
+def test_plotly_checks_what_is_changed_later_and_takes_its_short_forms():
+    figure = theme.figure([LINE], "light")
+    figure.update_layout(title="A title", xaxis_title="x")
+    assert figure.layout.title.text == "A title" and figure.layout.xaxis.title.text == "x"
+    figure.add_bar(x=[1], y=[2])
+    figure.update_traces(marker_color="red")
+    assert [trace.marker.color for trace in figure.data] == ["red", "red"]
+    with pytest.raises(ValueError, match="heigth"):
+        figure.update_layout(heigth=300)
+    with pytest.raises(ValueError, match="colour"):
+        figure.data[0].update(colour="red")
+
+
+def test_every_function_that_makes_a_figure_is_called_here():
+    """So that Plotly checks every figure once, as ``tests/conftest.py`` lets it."""
+    modules = [import_module(f"{figures.__name__}.{m.name}") for m in pkgutil.iter_modules(figures.__path__)]
+    makers = {
+        name
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and "go.Figure" in str(function.__annotations__.get("return"))
+    }
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert len(makers) > 30 and not [name for name in makers if f"{name}(" not in tests]

@@ -21,10 +21,10 @@ from attnviz.figures.theme import (
     PAPER,
     Mode,
     even_scale,
+    figure,
     horizontal_bar,
     mark,
     mixed,
-    template,
     text,
 )
 from attnviz.tracing.trace import Floats
@@ -54,27 +54,24 @@ class Panel:
     lit: int | None = None
 
 
-def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go.Figure:
+def strips(
+    panels: Sequence[Panel], mode: Mode, height: int | None = None, frames: Sequence[dict[str, Any]] = ()
+) -> go.Figure:
     """Vectors as heat strips, one below the other: a token a row, a number a cell.
 
     Negative numbers are ink, positive ones have the colour of what they belong to; both as strong as they are large.
+    ``frames`` are outlines besides those of the rows that are lit.
     """
     rows = [max(len(panel.labels), 1.6) for panel in panels]
     free = 1 - _BETWEEN * (len(panels) - 1)
     largest = max(_largest(panel.values) for panel in panels)  # one colour means one number in all panels
-    layout: dict[str, Any] = {
-        "template": template(mode),
-        "height": height,
-        "margin": {
-            "l": max(60, 16 + max(label_width(panel.labels, 14) for panel in panels)),
-            "r": 26,
-            "t": 26,
-            "b": 94,
-        },
-        "annotations": [],
-        "shapes": [],
+    margin = {
+        "l": max(60, 16 + max(label_width(panel.labels, 14) for panel in panels)),
+        "r": 26,
+        "t": 26,
+        "b": 94,
     }
-    traces = []
+    traces, axes, notes, shapes = [], {}, [], list(frames)
     top = 1.0
     for number, (panel, share) in enumerate(zip(panels, rows, strict=True), start=1):
         tall = free * share / sum(rows)
@@ -87,23 +84,25 @@ def strips(panels: Sequence[Panel], mode: Mode, height: int | None = None) -> go
         axis = token_axis(
             panel.labels, panel.role, mode, hidden=panel.lit, room=1.08 * size / per_row, size=size
         )
-        layout[f"yaxis{place}"] = {
+        axes[f"yaxis{place}"] = {
             **axis,
             "range": [len(panel.labels) - 0.5, -0.5],  # rows run downwards for keys as well
             "domain": [max(0.0, top - tall), top],
             "anchor": x,
         }
-        layout[f"xaxis{place}"] = {
+        axes[f"xaxis{place}"] = {
             **_numbers(panel.values.shape[1]),
             "anchor": y,
             "showticklabels": last,
         }
-        layout["annotations"].append(_caption(panel.title, panel.meaning, x, y, mode))
+        notes.append(_caption(panel.title, panel.meaning, x, y, mode))
         if panel.lit is not None:
-            layout["shapes"].append(_frame(panel.lit, panel.values.shape[1], x, y, mode))
-            layout["annotations"].append(_chip(panel.labels[panel.lit], panel.lit, x, y, size, mode))
+            shapes.append(_frame(panel.lit, panel.values.shape[1], x, y, mode))
+            notes.append(_chip(panel.labels[panel.lit], panel.lit, x, y, size, mode))
         top -= tall + _BETWEEN
-    return go.Figure(traces, layout)
+    return figure(
+        traces, mode, height=height, margin=margin, annotations=notes, shapes=shapes or None, **axes
+    )
 
 
 def score_matrix(
@@ -126,23 +125,25 @@ def score_matrix(
     written = count <= LONGEST_WITH_VALUES
     above = 0.71 * label_width(key_labels, size) + size
     largest = _largest(scores)
-    heatmap = go.Heatmap(
-        z=shown,
-        zmin=-largest,
-        zmax=largest,
-        colorscale=_scale("score", mode),
-        xgap=1.5 if per_cell >= 12 else 0,
-        ygap=1.5 if per_cell >= 12 else 0,
-        hoverongaps=False,
-        text=_written(scores, 0 if largest >= 10 else 1) if written else None,
-        texttemplate="%{text}" if written else None,
-        textfont={"size": 12, "weight": 500},
-        hovertext=[[f"{plain(q)} · {plain(k)}" for k in key_labels] for q in query_labels]
+    heatmap = {
+        "type": "heatmap",
+        "z": shown,
+        "zmin": -largest,
+        "zmax": largest,
+        "colorscale": _scale("score", mode),
+        "xgap": 1.5 if per_cell >= 12 else 0,
+        "ygap": 1.5 if per_cell >= 12 else 0,
+        "hoverongaps": False,
+        "text": _written(scores, 0 if largest >= 10 else 1) if written else None,
+        "texttemplate": "%{text}" if written else None,
+        "textfont": {"size": 12, "weight": 500},
+        "hovertext": [[f"{plain(q)} · {plain(k)}" for k in key_labels] for q in query_labels]
         if count <= 64
         else None,
-        hovertemplate=("%{hovertext}" if count <= 64 else "%{y} · %{x}") + ": <b>%{z:.3f}</b><extra></extra>",
-        colorbar=_bar(mode, largest, title),
-    )
+        "hovertemplate": ("%{hovertext}" if count <= 64 else "%{y} · %{x}")
+        + ": <b>%{z:.3f}</b><extra></extra>",
+        "colorbar": _bar(mode, largest, title),
+    }
     x_axis = token_axis(
         key_labels,
         "key",
@@ -153,30 +154,28 @@ def score_matrix(
         size=size,
     )
     y_axis = token_axis(query_labels, "query", mode, hidden=lit, room=1.08 * size / per_cell, size=size)
-    return go.Figure(
-        heatmap,
-        {
-            "template": template(mode),
-            "height": height,
-            "xaxis": {**x_axis, "side": "top", "tickangle": -45},
-            "yaxis": y_axis,
-            "margin": {"l": max(92, label_width(query_labels, size) + 16), "r": 28, "t": above + 22, "b": 80},
-            "plot_bgcolor": PANEL[mode],
-            "annotations": [
-                axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
-                axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
-                _chip(query_labels[lit], lit, "x", "y", size, mode),
-            ],
-            "shapes": [_frame(lit, len(key_labels), "x", "y", mode)],
-        },
+    return figure(
+        [heatmap],
+        mode,
+        height=height,
+        xaxis={**x_axis, "side": "top", "tickangle": -45},
+        yaxis=y_axis,
+        margin={"l": max(92, label_width(query_labels, size) + 16), "r": 28, "t": above + 22, "b": 80},
+        plot_bgcolor=PANEL[mode],
+        annotations=[
+            axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
+            axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
+            _chip(query_labels[lit], lit, "x", "y", size, mode),
+        ],
+        shapes=[_frame(lit, len(key_labels), "x", "y", mode)],
     )
 
 
 def weight_matrix(view: AttentionView, lit: int, mode: Mode) -> go.Figure:
     """The weights as on every page, but as wide as there is room: in the same place as the scores before them."""
-    figure = attention_heatmap(view, mode, chosen=lit)
-    figure.layout.yaxis.scaleanchor = None
-    return figure
+    made = attention_heatmap(view, mode, chosen=lit)
+    made.layout.yaxis.scaleanchor = None
+    return made
 
 
 def weighted_sum(
@@ -205,13 +204,7 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
         ("softmax", steps.weights, "query"),
         ("output", steps.output, "value"),
     )
-    layout: dict[str, Any] = {
-        "template": template(mode),
-        "height": 560,
-        "margin": {"l": 24, "r": 8, "t": 28, "b": 28},
-        "annotations": [],
-    }
-    traces = []
+    traces, axes, notes = [], {}, []
     for number, (name, values, meaning) in enumerate(parts, start=1):
         row, column = divmod(number - 1, 4)
         place = "" if number == 1 else str(number)
@@ -220,30 +213,31 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
         largest = _largest(values)
         digits = 2 if name == "softmax" else 1
         traces.append(
-            go.Heatmap(
-                z=np.where(np.isfinite(values), values, np.nan),
-                zmin=-largest,
-                zmax=largest,
-                colorscale=_scale(meaning, mode),
-                showscale=False,
-                xaxis=x,
-                yaxis=y,
-                xgap=1.5,
-                ygap=1.5,
-                hoverongaps=False,
-                text=_written(values, digits) if columns <= MOST_WRITTEN else None,
-                texttemplate="%{text}" if columns <= MOST_WRITTEN else None,
-                textfont={"size": 13},
-                hovertemplate=f"{name}, row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b><extra></extra>",
-            )
+            {
+                "type": "heatmap",
+                "z": np.where(np.isfinite(values), values, np.nan),
+                "zmin": -largest,
+                "zmax": largest,
+                "colorscale": _scale(meaning, mode),
+                "showscale": False,
+                "xaxis": x,
+                "yaxis": y,
+                "xgap": 1.5,
+                "ygap": 1.5,
+                "hoverongaps": False,
+                "text": _written(values, digits) if columns <= MOST_WRITTEN else None,
+                "texttemplate": "%{text}" if columns <= MOST_WRITTEN else None,
+                "textfont": {"size": 13},
+                "hovertemplate": f"{name}, row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b><extra></extra>",
+            }
         )
-        layout[f"xaxis{place}"] = {
+        axes[f"xaxis{place}"] = {
             **_numbers(columns),
             "anchor": y,
             "domain": [column * 0.255, column * 0.255 + 0.235],
         }
         bottom = 0.56 if row == 0 else 0.0
-        layout[f"yaxis{place}"] = {
+        axes[f"yaxis{place}"] = {
             **_numbers(rows),
             "anchor": x,
             "domain": [bottom, bottom + 0.44],
@@ -251,34 +245,36 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
             "tickvals": list(range(rows)),
             "showticklabels": column == 0,
         }
-        layout["annotations"].append(_caption(f"{name} · {rows} × {columns}", meaning, x, y, mode))
-    return go.Figure(traces, layout)
+        notes.append(_caption(f"{name} · {rows} × {columns}", meaning, x, y, mode))
+    margin = {"l": 24, "r": 8, "t": 28, "b": 28}
+    return figure(traces, mode, height=560, margin=margin, annotations=notes, **axes)
 
 
 def _strip(
     panel: Panel, x: str, y: str, per_row: float, largest: float, mode: Mode, *, last: bool
-) -> go.Heatmap:
+) -> dict[str, Any]:
     """The cells of one panel; the last one carries the colour bar."""
     rows, width = panel.values.shape
     written = width <= MOST_WRITTEN and rows <= LONGEST_WITH_VALUES
     named = panel.values.size <= MOST_NAMED
-    return go.Heatmap(
-        z=panel.values,
-        zmin=-largest,
-        zmax=largest,
-        colorscale=_scale(panel.meaning, mode),
-        xaxis=x,
-        yaxis=y,
-        xgap=0.5 if width <= 80 else 0,
-        ygap=1.5 if per_row >= 12 else 0,
-        text=_written(panel.values, 1) if written else None,
-        texttemplate="%{text}" if written else None,
-        hovertext=[[plain(label)] * width for label in panel.labels] if named else None,
-        hovertemplate=("%{hovertext}" if named else "row %{y}")
+    return {
+        "type": "heatmap",
+        "z": panel.values,
+        "zmin": -largest,
+        "zmax": largest,
+        "colorscale": _scale(panel.meaning, mode),
+        "xaxis": x,
+        "yaxis": y,
+        "xgap": 0.5 if width <= 80 else 0,
+        "ygap": 1.5 if per_row >= 12 else 0,
+        "text": _written(panel.values, 1) if written else None,
+        "texttemplate": "%{text}" if written else None,
+        "hovertext": [[plain(label)] * width for label in panel.labels] if named else None,
+        "hovertemplate": ("%{hovertext}" if named else "row %{y}")
         + ", number %{x}: <b>%{z:.3f}</b><extra></extra>",
-        showscale=last,
-        colorbar=_bar(mode, largest) if last else None,
-    )
+        "showscale": last,
+        "colorbar": _bar(mode, largest) if last else None,
+    }
 
 
 def _numbers(count: int) -> dict[str, Any]:

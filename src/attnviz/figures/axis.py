@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Literal
 
-from attnviz.figures.theme import Mode, text
+from attnviz.figures.theme import HAIRLINE, Mode, text
 
 Role = Literal["query", "key"]
 TITLES: dict[Role, str] = {"query": "query (from)", "key": "key (to)"}
@@ -91,6 +91,21 @@ def axis_title(role: Role, mode: Mode, *, xanchor: str, xshift: float, yshift: f
         "yanchor": "bottom",
         "xshift": xshift,
         "yshift": yshift,
+    }
+
+
+def upright(x: float, mode: Mode) -> dict[str, Any]:
+    """A hairline behind all else from the bottom of the plot to its top."""
+    return {
+        "type": "line",
+        "xref": "x",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "yref": "y domain",
+        "line": {"color": HAIRLINE[mode], "width": 1},
+        "layer": "below",
     }
 
 

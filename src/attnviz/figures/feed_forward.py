@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.feed_forward import ACTIVATIONS, Sparsity, gated
 from attnviz.figures.axis import label_width, plain
-from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, even_scale, mark, mixed, template, text
+from attnviz.figures.theme import DASHES, DIVERGING, GREY, INK, Mode, even_scale, figure, mark, mixed, text
 from attnviz.tracing.trace import Floats
 
 _BAR = 0.34
@@ -62,17 +62,24 @@ def widths(d_model: int, d_ff: int, activation: str, is_gated: bool, mode: Mode)
             }
         )
     hidden = {"visible": False, "fixedrange": True}
-    return go.Figure(
-        [go.Scatter(x=[0, 6], y=[0, 0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")],
-        {
-            "template": template(mode),
-            "height": 380,
-            "xaxis": {**hidden, "range": [-0.7, 6.7]},
-            "yaxis": {**hidden, "range": [-top, top * 1.36]},
-            "shapes": shapes,
-            "annotations": notes,
-            "margin": {"t": 4, "b": 4, "l": 0, "r": 0},
-        },
+    return figure(
+        [
+            {
+                "type": "scatter",
+                "x": [0, 6],
+                "y": [0, 0],
+                "mode": "markers",
+                "marker": {"opacity": 0},
+                "hoverinfo": "skip",
+            }
+        ],
+        mode,
+        height=380,
+        xaxis={**hidden, "range": [-0.7, 6.7]},
+        yaxis={**hidden, "range": [-top, top * 1.36]},
+        shapes=shapes,
+        annotations=notes,
+        margin={"t": 4, "b": 4, "l": 0, "r": 0},
     )
 
 
@@ -123,39 +130,43 @@ def activation_curves(x: float, up: float, mode: Mode, own: str = "") -> go.Figu
         (name, function(xs), function(np.array([x]))[0]) for name, function in ACTIVATIONS.items()
     ]
     curves.append((f"SiLU × {up:g}", gated(xs, np.array(up)), gated(np.array([x]), np.array(up))[0]))
-    traces: list[go.Scatter] = []
+    traces: list[dict[str, Any]] = []
     for i, (name, ys, at) in enumerate(curves):
         traces.append(
-            go.Scatter(
-                x=xs,
-                y=ys,
-                name=f"{name} (this model)" if name == own else name,
-                mode="lines",
-                line={"color": colours[i], "width": 3.5 if name == own else 2, "dash": DASHES[i]},
-                hovertemplate=f"{name}(%{{x:.2f}}) = <b>%{{y:.3f}}</b><extra></extra>",
-            )
+            {
+                "type": "scatter",
+                "x": xs,
+                "y": ys,
+                "name": f"{name} (this model)" if name == own else name,
+                "mode": "lines",
+                "line": {"color": colours[i], "width": 3.5 if name == own else 2, "dash": DASHES[i]},
+                "hovertemplate": f"{name}(%{{x:.2f}}) = <b>%{{y:.3f}}</b><extra></extra>",
+            }
         )
         traces.append(
-            go.Scatter(
-                x=[x],
-                y=[float(at)],
-                mode="markers",
-                showlegend=False,
-                marker={"color": words[i], "size": 10, "symbol": ("circle", "square", "diamond", "cross")[i]},
-                hovertemplate=f"{name}({x:g}) = <b>%{{y:.3f}}</b><extra></extra>",
-            )
+            {
+                "type": "scatter",
+                "x": [x],
+                "y": [float(at)],
+                "mode": "markers",
+                "showlegend": False,
+                "marker": {
+                    "color": words[i],
+                    "size": 10,
+                    "symbol": ("circle", "square", "diamond", "cross")[i],
+                },
+                "hovertemplate": f"{name}({x:g}) = <b>%{{y:.3f}}</b><extra></extra>",
+            }
         )
-    return go.Figure(
+    return figure(
         traces,
-        {
-            "template": template(mode),
-            "height": 360,
-            "showlegend": True,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
-            "xaxis": {"title": {"text": "input"}, "range": [-6, 6], "zeroline": True},
-            "yaxis": {"title": {"text": "output"}, "range": [-2.5, 6.2], "zeroline": True},
-            "margin": {"r": 18, "t": 52},
-        },
+        mode,
+        height=360,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
+        xaxis={"title": {"text": "input"}, "range": [-6, 6], "zeroline": True},
+        yaxis={"title": {"text": "output"}, "range": [-2.5, 6.2], "zeroline": True},
+        margin={"r": 18, "t": 52},
     )
 
 
@@ -163,29 +174,28 @@ def neuron_bars(names: Sequence[str], values: Floats, mode: Mode, title: str = "
     """One bar for each name, the first on top: activations of neurons, or of one neuron at each token."""
     ys = np.arange(len(names))
     labels = [plain(name) for name in names]
-    bars = go.Bar(
-        x=np.asarray(values, dtype=np.float32),
-        y=ys,
-        orientation="h",
-        marker={"color": mark("feed_forward", mode), "line": {"width": 0}},
-        customdata=labels,
-        hovertemplate="%{customdata}: <b>%{x:.3f}</b><extra></extra>",
-    )
-    return go.Figure(
+    bars = {
+        "type": "bar",
+        "x": np.asarray(values, dtype=np.float32),
+        "y": ys,
+        "orientation": "h",
+        "marker": {"color": mark("feed_forward", mode), "line": {"width": 0}},
+        "customdata": labels,
+        "hovertemplate": "%{customdata}: <b>%{x:.3f}</b><extra></extra>",
+    }
+    return figure(
         [bars],
-        {
-            "template": template(mode),
-            "height": 72 + 26 * max(len(names), 3),
-            "bargap": 0.25,
-            "margin": {"l": max(68, label_width(labels, 14) + 22), "r": 14},
-            "xaxis": {"title": {"text": title}, "zeroline": True, "showgrid": True},
-            "yaxis": {
-                "tickvals": ys,
-                "ticktext": labels,
-                "range": [len(names) - 0.5, -0.5],
-                "showgrid": False,
-                "ticks": "",
-            },
+        mode,
+        height=72 + 26 * max(len(names), 3),
+        bargap=0.25,
+        margin={"l": max(68, label_width(labels, 14) + 22), "r": 14},
+        xaxis={"title": {"text": title}, "zeroline": True, "showgrid": True},
+        yaxis={
+            "tickvals": ys,
+            "ticktext": labels,
+            "range": [len(names) - 0.5, -0.5],
+            "showgrid": False,
+            "ticks": "",
         },
     )
 
@@ -208,16 +218,17 @@ def neuron_map(
     rows = np.arange(len(neurons))
     columns = np.arange(len(labels))
     room = 1 if len(labels) <= 28 else -(-len(labels) // 28)
-    heatmap = go.Heatmap(
-        z=np.asarray(shares, dtype=np.float32),
-        zmin=-1,
-        zmax=1,
-        colorscale=even_scale(DIVERGING[mode]),
-        xgap=1,
-        ygap=1,
-        customdata=np.asarray(values, dtype=np.float32),
-        hovertemplate="%{x}, neuron %{y}: <b>%{customdata:.3f}</b><extra></extra>",
-        colorbar={
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(shares, dtype=np.float32),
+        "zmin": -1,
+        "zmax": 1,
+        "colorscale": even_scale(DIVERGING[mode]),
+        "xgap": 1,
+        "ygap": 1,
+        "customdata": np.asarray(values, dtype=np.float32),
+        "hovertemplate": "%{x}, neuron %{y}: <b>%{customdata:.3f}</b><extra></extra>",
+        "colorbar": {
             "title": {
                 "text": "of the row’s largest",
                 "side": "right",
@@ -229,28 +240,26 @@ def neuron_map(
             "outlinewidth": 0,
             "thickness": 8,
         },
-    )
-    return go.Figure(
+    }
+    return figure(
         [heatmap],
-        {
-            "template": template(mode),
-            "height": 120 + 22 * max(len(neurons), 4),
-            "margin": {"r": 94, "t": max(30, 0.71 * label_width(labels, 14) + 32), "b": 8},
-            "xaxis": {
-                "side": "top",
-                "tickangle": -45,
-                "tickvals": columns[::room],
-                "ticktext": [plain(labels[i]) for i in columns[::room]],
-                "ticks": "",
-            },
-            "yaxis": {
-                "title": {"text": "neuron"},
-                "tickvals": rows,
-                "ticktext": [str(n) for n in neurons],
-                "range": [len(neurons) - 0.5, -0.5],
-                "showgrid": False,
-                "ticks": "",
-            },
+        mode,
+        height=120 + 22 * max(len(neurons), 4),
+        margin={"r": 94, "t": max(30, 0.71 * label_width(labels, 14) + 32), "b": 8},
+        xaxis={
+            "side": "top",
+            "tickangle": -45,
+            "tickvals": columns[::room],
+            "ticktext": [plain(labels[i]) for i in columns[::room]],
+            "ticks": "",
+        },
+        yaxis={
+            "title": {"text": "neuron"},
+            "tickvals": rows,
+            "ticktext": [str(n) for n in neurons],
+            "range": [len(neurons) - 0.5, -0.5],
+            "showgrid": False,
+            "ticks": "",
         },
     )
 
@@ -263,26 +272,25 @@ def sparsity_curves(found: Sparsity, neurons: int, mode: Mode, chosen: int) -> g
         ("hold half of all activation", 100 * found.half / neurons, mark("feed_forward", mode), "solid"),
     )
     traces = [
-        go.Scatter(
-            x=layers,
-            y=ys,
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "width": 2.5, "dash": dash},
-            marker={"size": [12 if i == chosen else 6 for i in layers]},
-            hovertemplate=f"layer %{{x}}: <b>%{{y:.1f}} %</b> {name}<extra></extra>",
-        )
+        {
+            "type": "scatter",
+            "x": layers,
+            "y": ys,
+            "name": name,
+            "mode": "lines+markers",
+            "line": {"color": colour, "width": 2.5, "dash": dash},
+            "marker": {"size": [12 if i == chosen else 6 for i in layers]},
+            "hovertemplate": f"layer %{{x}}: <b>%{{y:.1f}} %</b> {name}<extra></extra>",
+        }
         for name, ys, colour, dash in series
     ]
-    return go.Figure(
+    return figure(
         traces,
-        {
-            "template": template(mode),
-            "height": 320,
-            "showlegend": True,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
-            "xaxis": {"title": {"text": "layer"}, "dtick": 1 if len(layers) <= 16 else 5},
-            "yaxis": {"title": {"text": f"% of {neurons:,} neurons"}, "rangemode": "tozero"},
-            "margin": {"t": 52},
-        },
+        mode,
+        height=320,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
+        xaxis={"title": {"text": "layer"}, "dtick": 1 if len(layers) <= 16 else 5},
+        yaxis={"title": {"text": f"% of {neurons:,} neurons"}, "rangemode": "tozero"},
+        margin={"t": 52},
     )

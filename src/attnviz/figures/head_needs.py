@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from attnviz.figures.theme import GREY, INK, Mode, mark, template, text
+from attnviz.figures.theme import GREY, INK, Mode, figure, mark, text
 from attnviz.tracing.trace import Floats
 
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
@@ -38,39 +38,38 @@ def head_needs(
     for layer in range(layers):
         of_layer = [(layer, head) for head in range(heads)]
         points.append(
-            go.Scatter(
-                x=[places[place][0] for place in of_layer],
-                y=[places[place][1] for place in of_layer],
-                mode="markers+text",
-                text=[f"L{layer}H{head}" if (layer, head) in labelled else "" for layer, head in of_layer],
-                customdata=[f"L{layer}H{head}" for layer, head in of_layer],
-                textposition="top center",
-                textfont={
+            {
+                "type": "scatter",
+                "x": [places[place][0] for place in of_layer],
+                "y": [places[place][1] for place in of_layer],
+                "mode": "markers+text",
+                "text": [f"L{layer}H{head}" if (layer, head) in labelled else "" for layer, head in of_layer],
+                "customdata": [f"L{layer}H{head}" for layer, head in of_layer],
+                "textposition": "top center",
+                "textfont": {
                     "size": 13,
                     "color": [INK[mode] if place in named else GREY[mode] for place in of_layer],
                 },
-                marker={
+                "marker": {
                     "symbol": _SYMBOLS[layer % len(_SYMBOLS)],
                     "size": [14 if place in named else 9 for place in of_layer],
                     "color": text("cross", mode) if layer == layers - 1 else mark("cross", mode),
                     "opacity": 1,
                 },
-                hovertemplate="%{customdata}: %{x:.0f} % and %{y:.0f} %<extra></extra>",
-                cliponaxis=False,
-            )
+                "hovertemplate": "%{customdata}: %{x:.0f} % and %{y:.0f} %<extra></extra>",
+                "cliponaxis": False,
+            }
         )
-    return go.Figure(
+    return figure(
         points,
-        {
-            "template": template(mode),
-            "height": 360,
-            "margin": {"r": 24, "t": 24},
-            "xaxis": {"title": {"text": x_title}, "range": [-4, 104], "ticksuffix": " %"},
-            "yaxis": {
-                "title": {"text": "texts changed without it"},
-                "range": [0, max(10.0, 108 * float(changed.max()))],
-                "ticksuffix": " %",
-                "nticks": 5,
-            },
+        mode,
+        height=360,
+        margin={"r": 24, "t": 24},
+        xaxis={"title": {"text": x_title}, "range": [-4, 104], "ticksuffix": " %"},
+        yaxis={
+            "title": {"text": "texts changed without it"},
+            "range": [0, max(10.0, 108 * float(changed.max()))],
+            "ticksuffix": " %",
+            "nticks": 5,
         },
     )

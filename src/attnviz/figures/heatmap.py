@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from attnviz.analysis.attention_view import AttentionView, strongest_keys
 from attnviz.figures import weight_colours
 from attnviz.figures.axis import axis_title, label_width, plain, token_axis
-from attnviz.figures.theme import PAPER, Mode, mark, template
+from attnviz.figures.theme import PAPER, Mode, figure, mark
 
 LONGEST_WITH_VALUES = 24
 """Tokens up to which values are written into the cells."""
@@ -38,21 +38,30 @@ def attention_heatmap(
     per_cell = _MATRIX_HEIGHT / longest
     with_names = longest <= LONGEST_WITH_NAMES
     gap = 1.5 if per_cell >= 12 else 0.5 if per_cell >= 4 else 0
-    heatmap = go.Heatmap(
-        z=np.asarray(view.weights, dtype=np.float32),
-        zmin=0,
-        zmax=1,
-        colorscale=weight_colours.scale(mode),
-        showscale=False,
-        xgap=gap,
-        ygap=gap,
-        text=_values(view, mode) if longest <= LONGEST_WITH_VALUES else None,
-        texttemplate="%{text}" if longest <= LONGEST_WITH_VALUES else None,
-        textfont={"weight": 500, "size": 12},
-        hovertext=_names(view) if with_names else None,
-        hovertemplate=("%{hovertext}" if with_names else "%{y} to %{x}") + ": <b>%{z:.1%}</b><extra></extra>",
-    )
-    bar = go.Scatter(x=[0], y=[0], mode="markers", marker=weight_colours.bar(mode), hoverinfo="skip")
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(view.weights, dtype=np.float32),
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": weight_colours.scale(mode),
+        "showscale": False,
+        "xgap": gap,
+        "ygap": gap,
+        "text": _values(view, mode) if longest <= LONGEST_WITH_VALUES else None,
+        "texttemplate": "%{text}" if longest <= LONGEST_WITH_VALUES else None,
+        "textfont": {"weight": 500, "size": 12},
+        "hovertext": _names(view) if with_names else None,
+        "hovertemplate": ("%{hovertext}" if with_names else "%{y} to %{x}")
+        + ": <b>%{z:.1%}</b><extra></extra>",
+    }
+    bar = {
+        "type": "scatter",
+        "x": [0],
+        "y": [0],
+        "mode": "markers",
+        "marker": weight_colours.bar(mode),
+        "hoverinfo": "skip",
+    }
     above = 0.71 * label_width(view.key_labels, size) + size  # labels stand at 45 degrees
     x_axis = token_axis(
         view.key_labels,
@@ -70,23 +79,20 @@ def attention_heatmap(
         axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
         axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
     ]
-    # all in one call: each later change of a figure is checked anew, at 10 ms a piece
-    return go.Figure(
+    return figure(
         [heatmap, bar],
-        {
-            "template": template(mode),
-            "height": height,
-            "xaxis": {**x_axis, "side": "top", "tickangle": -45, "constraintoward": "left"},
-            "yaxis": {**y_axis, "scaleanchor": "x", "constraintoward": "top"},
-            "margin": {
-                "l": max(92, label_width(view.query_labels, size) + 16),
-                "r": 28,
-                "t": above + 22,
-                "b": 80,
-            },
-            "annotations": titles if chosen is None else [*titles, _chip(view, chosen, size, mode)],
-            "shapes": [] if chosen is None else [_frame(view, chosen, mode)],
+        mode,
+        height=height,
+        xaxis={**x_axis, "side": "top", "tickangle": -45, "constraintoward": "left"},
+        yaxis={**y_axis, "scaleanchor": "x", "constraintoward": "top"},
+        margin={
+            "l": max(92, label_width(view.query_labels, size) + 16),
+            "r": 28,
+            "t": above + 22,
+            "b": 80,
         },
+        annotations=titles if chosen is None else [*titles, _chip(view, chosen, size, mode)],
+        shapes=None if chosen is None else [_frame(view, chosen, mode)],
     )
 
 

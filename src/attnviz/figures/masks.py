@@ -26,32 +26,31 @@ def mask_figure(mask: Mask, mode: Mode) -> go.Figure:
     above = 0.71 * label_width(mask.key_labels, 14) + 14  # labels stand at 45 degrees
     x_axis = token_axis(mask.key_labels, "key", mode, room=17 / per_cell)
     y_axis = token_axis(mask.query_labels, "query", mode, room=15 / per_cell)
-    heatmap = go.Heatmap(
-        z=mask.visible.astype(np.uint8),
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, theme.PANEL[mode]], [1, theme.mixed(colour, 0.7, mode)]],
-        showscale=False,
-        xgap=gap,
-        ygap=gap,
-        hoverinfo="skip",
-    )
-    return go.Figure(
+    heatmap = {
+        "type": "heatmap",
+        "z": mask.visible.astype(np.uint8),
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [[0, theme.PANEL[mode]], [1, theme.mixed(colour, 0.7, mode)]],
+        "showscale": False,
+        "xgap": gap,
+        "ygap": gap,
+        "hoverinfo": "skip",
+    }
+    return theme.figure(
         [heatmap],
-        {
-            "template": theme.template(mode),
-            "height": 360,
-            "margin": {"l": 90, "r": 40, "t": above + 38, "b": 12},
-            "xaxis": {
-                **x_axis,
-                "side": "top",
-                "tickangle": -45,
-                "title": {"text": TITLES["key"], "font": {"size": 14, "color": theme.text("key", mode)}},
-            },
-            "yaxis": {
-                **y_axis,
-                "title": {"text": TITLES["query"], "font": {"size": 14, "color": theme.text("query", mode)}},
-            },
+        mode,
+        height=360,
+        margin={"l": 90, "r": 40, "t": above + 38, "b": 12},
+        xaxis={
+            **x_axis,
+            "side": "top",
+            "tickangle": -45,
+            "title": {"text": TITLES["key"], "font": {"size": 14, "color": theme.text("key", mode)}},
+        },
+        yaxis={
+            **y_axis,
+            "title": {"text": TITLES["query"], "font": {"size": 14, "color": theme.text("query", mode)}},
         },
     )
 

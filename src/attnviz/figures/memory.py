@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.figures.axis import plain
-from attnviz.figures.theme import GREY, INK, PAPER, Mode, mark, mixed, template
+from attnviz.figures.theme import GREY, INK, PAPER, Mode, figure, mark, mixed
 from attnviz.tracing.trace import Floats
 
 _PATTERNS = ("", "/", "x", ".", "-", "+")
@@ -21,11 +21,12 @@ def kept_shares(labels: Sequence[str], shares: Floats, mode: Mode) -> go.Figure:
     layers = len(shares)
     colours = [mixed(mark("stream", mode), 1 - 0.6 * layer / max(layers, 2), mode) for layer in range(layers)]
     bars = [
-        go.Bar(
-            x=list(range(len(labels))),
-            y=(100 * of_layer).tolist(),
-            name=f"Layer {layer}",
-            marker={
+        {
+            "type": "bar",
+            "x": list(range(len(labels))),
+            "y": (100 * of_layer).tolist(),
+            "name": f"Layer {layer}",
+            "marker": {
                 "color": colour,
                 "pattern": {
                     "shape": shape,
@@ -35,29 +36,27 @@ def kept_shares(labels: Sequence[str], shares: Floats, mode: Mode) -> go.Figure:
                     "solidity": 0.25,
                 },
             },
-            hovertemplate=f"layer {layer}: %{{y:.0f}} %<extra></extra>",
-        )
+            "hovertemplate": f"layer {layer}: %{{y:.0f}} %<extra></extra>",
+        }
         for layer, (of_layer, colour, shape) in enumerate(
             zip(shares, colours, cycle(_PATTERNS), strict=False)
         )
     ]
-    return go.Figure(
+    return figure(
         bars,
-        {
-            "template": template(mode),
-            "height": 240,
-            "margin": {"t": 46, "b": 68},
-            "barmode": "group",
-            "bargap": 0.3,
-            "showlegend": layers > 1,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": {
-                "tickvals": list(range(len(labels))),
-                "ticktext": [plain(label) for label in labels],
-                "tickangle": -45 if len(labels) > 8 else 0,
-            },
-            "yaxis": {"ticksuffix": " %", "rangemode": "tozero", "nticks": 4},
+        mode,
+        height=240,
+        margin={"t": 46, "b": 68},
+        barmode="group",
+        bargap=0.3,
+        showlegend=layers > 1,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        xaxis={
+            "tickvals": list(range(len(labels))),
+            "ticktext": [plain(label) for label in labels],
+            "tickangle": -45 if len(labels) > 8 else 0,
         },
+        yaxis={"ticksuffix": " %", "rangemode": "tozero", "nticks": 4},
     )
 
 
@@ -68,40 +67,37 @@ def gate_maps(labels: Sequence[str], gates: Floats, mode: Mode, *, chosen: int |
     go; the ``chosen`` token is outlined.
     """
     layers, tokens, channels = gates.shape
-    figure = go.Figure()
-    for layer, of_layer in enumerate(gates):
-        order = np.argsort(of_layer.mean(axis=0), kind="stable")
-        figure.add_heatmap(
-            z=np.ascontiguousarray(of_layer[:, order].T, dtype=np.float32),
-            x=list(range(tokens)),
-            xaxis=f"x{layer + 1}",
-            yaxis=f"y{layer + 1}",
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, mixed(mark("stream", mode), 0.06, mode)], [1, INK[mode]]],
-            showscale=False,
-            hovertemplate="%{z:.0%} kept<extra></extra>",
-        )
     gap = 0.05
     width = (1 - gap * (layers - 1)) / layers
-    axes: dict[str, object] = {}
-    titles = []
-    shapes = []
-    for layer in range(layers):
+    traces, axes, titles, shapes = [], {}, [], []
+    for layer, of_layer in enumerate(gates):
+        place = "" if layer == 0 else str(layer + 1)
+        x, y = f"x{place}", f"y{place}"
         left = layer * (width + gap)
-        axes[f"xaxis{layer + 1}"] = {
+        order = np.argsort(of_layer.mean(axis=0), kind="stable")
+        traces.append(
+            {
+                "type": "heatmap",
+                "z": np.ascontiguousarray(of_layer[:, order].T, dtype=np.float32),
+                "x": list(range(tokens)),
+                "xaxis": x,
+                "yaxis": y,
+                "zmin": 0,
+                "zmax": 1,
+                "colorscale": [[0, mixed(mark("stream", mode), 0.06, mode)], [1, INK[mode]]],
+                "showscale": False,
+                "hovertemplate": "%{z:.0%} kept<extra></extra>",
+            }
+        )
+        axes[f"xaxis{place}"] = {
             "domain": [left, left + width],
-            "anchor": f"y{layer + 1}",
+            "anchor": y,
             "tickvals": list(range(tokens)),
             "ticktext": [plain(label) for label in labels],
             "tickangle": -45,
             "tickfont": {"size": 13, "color": GREY[mode]},
         }
-        axes[f"yaxis{layer + 1}"] = {
-            "anchor": f"x{layer + 1}",
-            "visible": False,
-            "range": [-0.5, channels - 0.5],
-        }
+        axes[f"yaxis{place}"] = {"anchor": x, "visible": False, "range": [-0.5, channels - 0.5]}
         titles.append(
             {
                 "text": f"Layer {layer}, {channels:,} channels",
@@ -119,8 +115,8 @@ def gate_maps(labels: Sequence[str], gates: Floats, mode: Mode, *, chosen: int |
             shapes.append(
                 {
                     "type": "rect",
-                    "xref": f"x{layer + 1}",
-                    "yref": f"y{layer + 1}",
+                    "xref": x,
+                    "yref": y,
                     "x0": chosen - 0.5,
                     "x1": chosen + 0.5,
                     "y0": -0.5,
@@ -128,12 +124,5 @@ def gate_maps(labels: Sequence[str], gates: Floats, mode: Mode, *, chosen: int |
                     "line": {"color": mark("query", mode), "width": 2},
                 }
             )
-    figure.update_layout(
-        template=template(mode),
-        height=300,
-        margin={"l": 20, "t": 28, "b": 72},
-        annotations=titles,
-        shapes=shapes,
-        **axes,
-    )
-    return figure
+    margin = {"l": 20, "t": 28, "b": 72}
+    return figure(traces, mode, height=300, margin=margin, annotations=titles, shapes=shapes, **axes)

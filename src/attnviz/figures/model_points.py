@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from attnviz.figures import theme
 from attnviz.figures.axis import plain
@@ -53,21 +51,25 @@ def hover(members: Sequence[ModelSize], further: object = None) -> dict[str, obj
     }
 
 
-def add_own(figure: go.Figure, own: ModelSize | None, across: str, upwards: str, mode: Mode) -> None:
-    """The learner's own model, as a star; nothing where there is none."""
-    if own is not None:
-        figure.add_scatter(
-            x=[value_of(own, across)],
-            y=[value_of(own, upwards)],
-            mode="markers",
-            marker={
+def star(own: ModelSize | None, across: str, upwards: str, mode: Mode) -> list[dict[str, Any]]:
+    """The trace of the learner's own model; none where there is none."""
+    if own is None:
+        return []
+    return [
+        {
+            "type": "scatter",
+            "x": [value_of(own, across)],
+            "y": [value_of(own, upwards)],
+            "mode": "markers",
+            "marker": {
                 "color": theme.INK[mode],
                 "symbol": "star",
                 "size": 16,
                 "line": {"width": 1.5, "color": theme.PAPER[mode]},
             },
             **hover([own]),
-        )
+        }
+    ]
 
 
 def value_of(size: ModelSize, what: str) -> float:

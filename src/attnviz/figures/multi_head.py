@@ -19,9 +19,9 @@ from attnviz.figures.theme import (
     SEQUENTIAL,
     Mode,
     even_scale,
+    figure,
     horizontal_bar,
     mixed,
-    template,
 )
 from attnviz.tracing.trace import Floats
 
@@ -59,25 +59,27 @@ def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int,
     left = [side * 0.5 * (1 - columns / side) + (i % across) * step_x for i in range(heads)]
     top = [(i // across) * step_y for i in range(heads)]
     # one trace for all: each further one costs the browser as much as a figure of its own
-    tiles = go.Heatmap(
-        z=_side_by_side(weights, across),
-        x=_edges(left[:across], columns),
-        y=_edges(top[::across], rows),
-        zmin=0,
-        zmax=1,
-        colorscale=weight_colours.scale(mode),
-        showscale=False,
-        hoverongaps=False,
-        hoverinfo="skip",
-    )
-    points = go.Scatter(
-        x=[x + columns / 2 for x in left],
-        y=[y + rows / 2 for y in top],
-        mode="markers",
-        marker={"symbol": "square", "size": 72, "opacity": 0},
-        text=[" · ".join(lines) for lines in captions],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    tiles = {
+        "type": "heatmap",
+        "z": _side_by_side(weights, across),
+        "x": _edges(left[:across], columns),
+        "y": _edges(top[::across], rows),
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": weight_colours.scale(mode),
+        "showscale": False,
+        "hoverongaps": False,
+        "hoverinfo": "skip",
+    }
+    points = {
+        "type": "scatter",
+        "x": [x + columns / 2 for x in left],
+        "y": [y + rows / 2 for y in top],
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": 72, "opacity": 0},
+        "text": [" · ".join(lines) for lines in captions],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
     notes = [
         {
             "text": "<br>".join([f"<b>{lines[0]}</b>", *lines[1:]]),
@@ -92,30 +94,28 @@ def layer_heads(weights: Floats, captions: Sequence[Sequence[str]], chosen: int,
         for i, lines in enumerate(captions)
     ]
     width, height = _extent(heads, rows, columns)
-    return go.Figure(
+    return figure(
         [points, tiles],
-        {
-            "template": template(mode),
-            "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
-            "xaxis": {
-                **_NO_AXIS,
-                "range": [-0.02 * side, width],
-                "constrain": "domain",
-                "constraintoward": "left",
-            },
-            "yaxis": {
-                **_NO_AXIS,
-                "range": [height, -0.02 * side],
-                "scaleanchor": "x",
-                "constrain": "domain",
-                "constraintoward": "top",
-            },
-            "annotations": notes,
-            "shapes": [_frame(left[chosen], top[chosen], columns, rows, mode)],
-            "hovermode": "closest",
-            "clickmode": "event",
-            "dragmode": "pan",
+        mode,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        xaxis={
+            **_NO_AXIS,
+            "range": [-0.02 * side, width],
+            "constrain": "domain",
+            "constraintoward": "left",
         },
+        yaxis={
+            **_NO_AXIS,
+            "range": [height, -0.02 * side],
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "constraintoward": "top",
+        },
+        annotations=notes,
+        shapes=[_frame(left[chosen], top[chosen], columns, rows, mode)],
+        hovermode="closest",
+        clickmode="event",
+        dragmode="pan",
     )
 
 
@@ -156,16 +156,17 @@ def head_map(
     """
     layers, heads = values.shape
     deep = layers > MOST_ACROSS
-    cells = go.Heatmap(
-        z=values if deep else values.T,
-        zmin=0,
-        zmax=largest,
-        colorscale=even_scale([mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]),
-        xgap=2,
-        ygap=2,
-        hoverinfo="skip",
-        hoverongaps=False,
-        colorbar={
+    cells = {
+        "type": "heatmap",
+        "z": values if deep else values.T,
+        "zmin": 0,
+        "zmax": largest,
+        "colorscale": even_scale([mixed(PANEL[mode], 0.6, mode), *SEQUENTIAL[mode][1:]]),
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+        "hoverongaps": False,
+        "colorbar": {
             **horizontal_bar(title, mode),
             "tickvals": [0, largest],
             "ticktext": ["0", f"{largest:.3g}"],
@@ -173,16 +174,17 @@ def head_map(
             "len": 0.9,
             "ypad": 8,
         },
-    )
+    }
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
-    points = go.Scatter(
-        x=[place[deep] for place in places],
-        y=[place[not deep] for place in places],
-        mode="markers",
-        marker={"symbol": "square", "size": 22, "opacity": 0},
-        text=[f"L{layer}H{head}: {written[layer][head]}" for layer, head in places],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    points = {
+        "type": "scatter",
+        "x": [place[deep] for place in places],
+        "y": [place[not deep] for place in places],
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": 22, "opacity": 0},
+        "text": [f"L{layer}H{head}: {written[layer][head]}" for layer, head in places],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
     x, y = chosen[deep], chosen[not deep]
     axis: dict[str, Any] = {
         "showgrid": False,
@@ -193,28 +195,26 @@ def head_map(
         "tickangle": 0,
         "tickfont": {"size": 12, "color": GREY[mode]},
     }
-    return go.Figure(
+    return figure(
         [points, cells],
-        {
-            "template": template(mode),
-            "margin": {"l": 30, "r": 4, "t": 22, "b": 62},
-            "plot_bgcolor": PANEL[mode],
-            "xaxis": {
-                **axis,
-                "side": "top",
-                "range": [-0.5, (heads if deep else layers) - 0.5],
-                **(_numbered("H", heads, x) if deep else _numbered("L", layers, x)),
-            },
-            "yaxis": {
-                **axis,
-                "range": [(layers if deep else heads) - 0.5, -0.5],
-                **(_numbered("L", layers, y) if deep else _numbered("H", heads, y)),
-            },
-            "shapes": [_frame(x - 0.5, y - 0.5, 1, 1, mode)],
-            "hovermode": "closest",
-            "clickmode": "event",
-            "dragmode": "pan",
+        mode,
+        margin={"l": 30, "r": 4, "t": 22, "b": 62},
+        plot_bgcolor=PANEL[mode],
+        xaxis={
+            **axis,
+            "side": "top",
+            "range": [-0.5, (heads if deep else layers) - 0.5],
+            **(_numbered("H", heads, x) if deep else _numbered("L", layers, x)),
         },
+        yaxis={
+            **axis,
+            "range": [(layers if deep else heads) - 0.5, -0.5],
+            **(_numbered("L", layers, y) if deep else _numbered("H", heads, y)),
+        },
+        shapes=[_frame(x - 0.5, y - 0.5, 1, 1, mode)],
+        hovermode="closest",
+        clickmode="event",
+        dragmode="pan",
     )
 
 
@@ -229,16 +229,15 @@ def put_together(
 ) -> go.Figure:
     """The heads' outputs side by side, (query, heads * d_head), the ``chosen`` head's numbers framed; below it what the
     output projection makes of them, (query, d_model)."""
-    figure = strips(
+    size = side_by_side.shape[1] // heads
+    return strips(
         [
             Panel(side_by_side, labels, "query", "value", names[0]),
             Panel(projected, labels, "query", "stream", names[1]),
         ],
         mode,
+        frames=[_frame(chosen * size - 0.5, -0.5, size, len(labels), mode)],
     )
-    size = side_by_side.shape[1] // heads
-    figure.add_shape(_frame(chosen * size - 0.5, -0.5, size, len(labels), mode))
-    return figure
 
 
 def _extent(heads: int, rows: int, columns: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -53,6 +54,7 @@ _SHADES = {
 _OTHER: dict[Mode, Mode] = {"light": "dark", "dark": "light"}
 
 
+@cache
 def component_colour(component: str, mode: Mode) -> str:
     """The colour of a component's area, the same as in the pictures that the browser draws."""
     kind, _, matrix = component.partition(".")
@@ -77,26 +79,24 @@ def parameter_treemap(count: ParameterCount, title: str, mode: Mode) -> go.Figur
         _add(boxes, f"{group}/{component}/{place}", place, f"{group}/{component}", part.count, colour)
     _leave_out_only_children(boxes)
     colours = [box[3] for box in boxes.values()]
-    figure = go.Figure(
-        go.Treemap(
-            ids=[key or title for key in boxes],
-            labels=[box[0] for box in boxes.values()],
-            parents=["" if not key else box[1] or title for key, box in boxes.items()],
-            values=[box[2] for box in boxes.values()],
-            branchvalues="total",
-            maxdepth=3,
-            sort=False,
-            marker={"colors": colours, "line": {"width": 2, "color": theme.PAPER[mode]}, "pad": {"t": 26}},
-            text=[f"{box[2]:,}<br>{percent(box[2] / count.total)}" for box in boxes.values()],
-            texttemplate="<b>%{label}</b><br>%{text}",
-            textfont={"size": 15, "color": [_readable(colour, mode) for colour in colours]},
-            hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
-            tiling={"pad": 2, "packing": "squarify"},
-            pathbar={"visible": False},  # the header of the box one is in leads out of it again
-        )
-    )
-    figure.update_layout(template=theme.template(mode), height=480, margin={"l": 0, "r": 0, "t": 0, "b": 0})
-    return figure
+    treemap = {
+        "type": "treemap",
+        "ids": [key or title for key in boxes],
+        "labels": [box[0] for box in boxes.values()],
+        "parents": ["" if not key else box[1] or title for key, box in boxes.items()],
+        "values": [box[2] for box in boxes.values()],
+        "branchvalues": "total",
+        "maxdepth": 3,
+        "sort": False,
+        "marker": {"colors": colours, "line": {"width": 2, "color": theme.PAPER[mode]}, "pad": {"t": 26}},
+        "text": [f"{box[2]:,}<br>{percent(box[2] / count.total)}" for box in boxes.values()],
+        "texttemplate": "<b>%{label}</b><br>%{text}",
+        "textfont": {"size": 15, "color": [_readable(colour, mode) for colour in colours]},
+        "hovertemplate": "<b>%{label}</b><br>%{text}<extra></extra>",
+        "tiling": {"pad": 2, "packing": "squarify"},
+        "pathbar": {"visible": False},  # the header of the box one is in leads out of it again
+    }
+    return theme.figure([treemap], mode, height=480, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
 def parameter_words(count: ParameterCount, title: str) -> str:
@@ -160,6 +160,7 @@ def _leave_out_only_children(boxes: dict[str, tuple[str, str, int, str]]) -> Non
                 del boxes[key]
 
 
+@cache
 def _readable(background: str, mode: Mode) -> str:
     """The one of ink and paper that stands out more; black or white where neither reaches 4.5:1 (WCAG 2.2)."""
     words = max(theme.INK[mode], theme.PAPER[mode], key=lambda ink: _contrast(ink, background))

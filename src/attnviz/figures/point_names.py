@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log10
-from typing import TYPE_CHECKING
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from attnviz.figures import theme
 from attnviz.figures.axis import plain
@@ -25,31 +23,28 @@ _PLACES = (
 )
 
 
-def write_names(
-    figure: go.Figure,
+def names_beside(
     sizes: Sequence[ModelSize],
     family: str | None,
     own: ModelSize | None,
-    axes: tuple[str, str],
+    fields: tuple[str, str],
+    axes: tuple[Mapping[str, Any], Mapping[str, Any]],
     mode: Mode,
     room: tuple[int, int] = (244, 190),
     radius: Callable[[ModelSize], float] | None = None,
-) -> None:
+) -> list[dict[str, Any]]:
     """Names beside the points, as many as fit beside each other: the own model's first, then the ends, then the rest.
 
-    ``room`` is about how many pixels the plot is wide and high; its axes must be there already. ``radius`` is that of a
-    point in pixels, 5 unless told.
+    ``fields`` are what the ``axes`` show. ``room`` is about how many pixels the plot is wide and high. ``radius`` is that of
+    a point in pixels, 5 unless told.
     """
     radius = radius or (lambda size: 5.0)
-    scales = [
-        _Scale(axis, pixels)
-        for axis, pixels in zip((figure.layout.xaxis, figure.layout.yaxis), room, strict=True)
-    ]
+    scales = [_Scale(axis, pixels) for axis, pixels in zip(axes, room, strict=True)]
     named = [s for s in sizes if family in (None, s.family) and not (own and s.name == own.name)]
     order = sorted(named, key=lambda size: size.parameters)
     order = [*([own] if own else []), *order[-1:], *order[:1], *order[-2:0:-1]]
     place = {
-        id(size): tuple(scale.place(value_of(size, a)) for scale, a in zip(scales, axes, strict=True))
+        id(size): tuple(scale.place(value_of(size, a)) for scale, a in zip(scales, fields, strict=True))
         for size in order
     }
     pixel = {
@@ -61,7 +56,7 @@ def write_names(
         for x, y in [pixel[id(size)]]
         for r in [min(radius(size), 9)]
     ]
-    notes: list[object] = list(figure.layout.annotations)
+    notes: list[dict[str, Any]] = []
     for size in order:
         x, y = pixel[id(size)]
         width = _LETTER * len(size.name)
@@ -82,15 +77,15 @@ def write_names(
                 "text": f"<b>{plain(size.name)}</b>" if size is own else plain(size.name),
                 "font": {"size": 13, "color": theme.INK[mode] if size is own or family else theme.GREY[mode]},
             })  # fmt: skip
-    figure.layout.annotations = notes  # all at once: added one by one, each copies all before it
+    return notes
 
 
 class _Scale:
     """From a value to where an annotation stands on an axis, and to about which pixel that is."""
 
-    def __init__(self, axis: go.layout.XAxis | go.layout.YAxis, pixels: int) -> None:
-        self._log = axis.type == "log"
-        self._low, high = axis.range
+    def __init__(self, axis: Mapping[str, Any], pixels: int) -> None:
+        self._log = axis.get("type") == "log"
+        self._low, high = axis["range"]
         self._pixels = pixels / (high - self._low)
 
     def place(self, value: float) -> float:

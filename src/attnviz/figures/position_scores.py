@@ -16,9 +16,9 @@ from attnviz.figures.theme import (
     SEQUENTIAL,
     Mode,
     even_scale,
+    figure,
     horizontal_bar,
     mark,
-    template,
     text,
 )
 from attnviz.tracing.trace import Floats
@@ -32,62 +32,62 @@ def score_curve(
     ``elsewhere`` are the scores of the same distances with both moved on: dots that lie on the line.
     """
     traces = [
-        go.Scatter(
-            x=distances,
-            y=scores,
-            mode="lines",
-            line={"color": mark("query", mode), "width": 2},
-            hovertemplate="%{x} apart: <b>%{y:.3f}</b><extra></extra>",
-        )
+        {
+            "type": "scatter",
+            "x": distances,
+            "y": scores,
+            "mode": "lines",
+            "line": {"color": mark("query", mode), "width": 2},
+            "hovertemplate": "%{x} apart: <b>%{y:.3f}</b><extra></extra>",
+        }
     ]
     if elsewhere is not None:
         traces.append(
-            go.Scatter(
-                x=distances,
-                y=elsewhere,
-                mode="markers",
-                marker={"color": INK[mode], "size": 9, "symbol": "circle-open", "line": {"width": 1.5}},
-                hovertemplate="both moved, %{x} apart: <b>%{y:.3f}</b><extra></extra>",
-            )
+            {
+                "type": "scatter",
+                "x": distances,
+                "y": elsewhere,
+                "mode": "markers",
+                "marker": {"color": INK[mode], "size": 9, "symbol": "circle-open", "line": {"width": 1.5}},
+                "hovertemplate": "both moved, %{x} apart: <b>%{y:.3f}</b><extra></extra>",
+            }
         )
     at = int(np.argmin(np.abs(np.asarray(distances) - here)))
     traces.append(
-        go.Scatter(
-            x=[here],
-            y=[float(scores[at])],
-            mode="markers",
-            marker={"color": mark("key", mode), "size": 13, "line": {"color": PAPER[mode], "width": 2}},
-            hovertemplate="in your text: <b>%{y:.3f}</b><extra></extra>",
-        )
-    )
-    return go.Figure(
-        traces,
         {
-            "template": template(mode),
-            "height": 320,
-            "xaxis": {"title": {"text": "positions from key to query"}},
-            "yaxis": {"title": {"text": "score"}, "zeroline": True},
-        },
+            "type": "scatter",
+            "x": [here],
+            "y": [float(scores[at])],
+            "mode": "markers",
+            "marker": {"color": mark("key", mode), "size": 13, "line": {"color": PAPER[mode], "width": 2}},
+            "hovertemplate": "in your text: <b>%{y:.3f}</b><extra></extra>",
+        }
+    )
+    return figure(
+        traces,
+        mode,
+        height=320,
+        xaxis={"title": {"text": "positions from key to query"}},
+        yaxis={"title": {"text": "score"}, "zeroline": True},
     )
 
 
 def bucket_steps(distances: NDArray[np.integer], buckets: NDArray[np.integer], mode: Mode) -> go.Figure:
     """Which bucket each distance falls into, as steps."""
-    steps = go.Scatter(
-        x=distances,
-        y=buckets,
-        mode="lines",
-        line={"color": INK[mode], "width": 2, "shape": "hvh"},
-        hovertemplate="key %{x} from the query: bucket <b>%{y}</b><extra></extra>",
-    )
-    return go.Figure(
+    steps = {
+        "type": "scatter",
+        "x": distances,
+        "y": buckets,
+        "mode": "lines",
+        "line": {"color": INK[mode], "width": 2, "shape": "hvh"},
+        "hovertemplate": "key %{x} from the query: bucket <b>%{y}</b><extra></extra>",
+    }
+    return figure(
         [steps],
-        {
-            "template": template(mode),
-            "height": 300,
-            "xaxis": {"title": {"text": "key − query, in positions"}},
-            "yaxis": {"title": {"text": "bucket"}},
-        },
+        mode,
+        height=300,
+        xaxis={"title": {"text": "key − query, in positions"}},
+        yaxis={"title": {"text": "bucket"}},
     )
 
 
@@ -101,16 +101,17 @@ def bias_curves(
     """Biases (head, distance) as one line for each head; the ``chosen`` one stands out, the others are grey."""
     order = [i for i in range(len(biases)) if i != chosen] + ([chosen] if chosen is not None else [])
     traces = [
-        go.Scatter(
-            x=distances,
-            y=biases[i],
-            mode="lines",
-            line={
+        {
+            "type": "scatter",
+            "x": distances,
+            "y": biases[i],
+            "mode": "lines",
+            "line": {
                 "color": mark("key", mode) if i == chosen else GREY[mode],
                 "width": 3 if i == chosen else 1.25,
             },
-            hovertemplate=f"{plain(names[i])}, %{{x}}: <b>%{{y:.3f}}</b><extra></extra>",
-        )
+            "hovertemplate": f"{plain(names[i])}, %{{x}}: <b>%{{y:.3f}}</b><extra></extra>",
+        }
         for i in order
     ]
     span = float(np.ptp(biases)) or 1.0
@@ -119,51 +120,48 @@ def bias_curves(
         labels = end_labels(
             [(float(biases[chosen, -1]), plain(names[chosen]), text("key", mode))], 0.1 * span
         )
-    return go.Figure(
+    return figure(
         traces,
-        {
-            "template": template(mode),
-            "height": 340,
-            "xaxis": {
-                "title": {"text": "key − query, in positions"},
-                "range": [int(distances[0]), int(distances[-1])],
-            },
-            "yaxis": {"title": {"text": "added to the score"}, "zeroline": True},
-            "margin": {"r": 88, "t": 20},
-            "annotations": labels,
+        mode,
+        height=340,
+        xaxis={
+            "title": {"text": "key − query, in positions"},
+            "range": [int(distances[0]), int(distances[-1])],
         },
+        yaxis={"title": {"text": "added to the score"}, "zeroline": True},
+        margin={"r": 88, "t": 20},
+        annotations=labels,
     )
 
 
 def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
     """What one head adds to the scores of a short text, (query, key), NaN where a key is hidden; darker takes more away."""
     count = len(bias)
-    heatmap = go.Heatmap(
-        z=np.asarray(-bias, dtype=np.float32),
-        colorscale=even_scale(SEQUENTIAL[mode]),
-        xgap=1,
-        ygap=1,
-        hovertemplate="query %{y}, key %{x}: <b>−%{z:.3f}</b><extra></extra>",
-        colorbar={**horizontal_bar("taken from the score", mode), "ypad": 62},
-    )
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(-bias, dtype=np.float32),
+        "colorscale": even_scale(SEQUENTIAL[mode]),
+        "xgap": 1,
+        "ygap": 1,
+        "hovertemplate": "query %{y}, key %{x}: <b>−%{z:.3f}</b><extra></extra>",
+        "colorbar": {**horizontal_bar("taken from the score", mode), "ypad": 62},
+    }
     axis = {"fixedrange": True, "constrain": "domain", "showgrid": False}
-    return go.Figure(
+    return figure(
         [heatmap],
-        {
-            "template": template(mode),
-            "height": 460,
-            "xaxis": {
-                **axis,
-                "title": {"text": "key (to)", "font": {"color": text("key", mode)}},
-                "range": [-0.5, count - 0.5],
-                "constraintoward": "left",
-            },
-            "yaxis": {
-                **axis,
-                "title": {"text": "query (from)", "font": {"color": text("query", mode)}},
-                "range": [count - 0.5, -0.5],
-                "scaleanchor": "x",
-            },
-            "margin": {"t": 16, "b": 176},
+        mode,
+        height=460,
+        xaxis={
+            **axis,
+            "title": {"text": "key (to)", "font": {"color": text("key", mode)}},
+            "range": [-0.5, count - 0.5],
+            "constraintoward": "left",
         },
+        yaxis={
+            **axis,
+            "title": {"text": "query (from)", "font": {"color": text("query", mode)}},
+            "range": [count - 0.5, -0.5],
+            "scaleanchor": "x",
+        },
+        margin={"t": 16, "b": 176},
     )

@@ -17,9 +17,9 @@ from attnviz.figures.theme import (
     INK,
     Mode,
     even_scale,
+    figure,
     horizontal_bar,
     mark,
-    template,
     text,
 )
 from attnviz.tracing.trace import Floats
@@ -45,24 +45,23 @@ def table_heatmap(
     named: dict[str, Any] = (
         {"tickvals": list(range(rows)), "ticktext": [plain(name) for name in names]} if names else {}
     )
-    heatmap = go.Heatmap(
-        z=np.asarray(table, dtype=np.float32),
-        x0=first,
-        dx=1,
-        zmin=-limit,
-        zmax=limit,
-        colorscale=even_scale(DIVERGING[mode]),
-        hovertemplate=f"{y} %{{y}}, {x} %{{x}}: <b>%{{z:.4f}}</b><extra></extra>",
-        colorbar=_bar(bar, mode),
-    )
-    return go.Figure(
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(table, dtype=np.float32),
+        "x0": first,
+        "dx": 1,
+        "zmin": -limit,
+        "zmax": limit,
+        "colorscale": even_scale(DIVERGING[mode]),
+        "hovertemplate": f"{y} %{{y}}, {x} %{{x}}: <b>%{{z:.4f}}</b><extra></extra>",
+        "colorbar": _bar(bar, mode),
+    }
+    return figure(
         [heatmap],
-        {
-            "template": template(mode),
-            "xaxis": {"title": {"text": x}, "range": [first - 0.5, first + columns - 0.5]},
-            "yaxis": {"title": {"text": y}, "range": [rows - 0.5, -0.5], "showgrid": False, **named},
-            "margin": {"l": max(68, label_width(names, 14) + 20), "r": 98, "t": 22},
-        },
+        mode,
+        xaxis={"title": {"text": x}, "range": [first - 0.5, first + columns - 0.5]},
+        yaxis={"title": {"text": y}, "range": [rows - 0.5, -0.5], "showgrid": False, **named},
+        margin={"l": max(68, label_width(names, 14) + 20), "r": 98, "t": 22},
     )
 
 
@@ -76,35 +75,34 @@ def colour_limit(table: Floats) -> float:
 def similarity_heatmap(similarities: Floats, mode: Mode, *, height: int = 500) -> go.Figure:
     """Cosine similarities (position, position) from -1 to 1 as a square."""
     count = len(similarities)
-    heatmap = go.Heatmap(
-        z=np.asarray(similarities, dtype=np.float32),
-        zmin=-1,
-        zmax=1,
-        colorscale=even_scale(DIVERGING[mode]),
-        hovertemplate="positions %{y} and %{x}: <b>%{z:.3f}</b><extra></extra>",
-        colorbar={**horizontal_bar("cosine similarity", mode), "ypad": 62},
-    )
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(similarities, dtype=np.float32),
+        "zmin": -1,
+        "zmax": 1,
+        "colorscale": even_scale(DIVERGING[mode]),
+        "hovertemplate": "positions %{y} and %{x}: <b>%{z:.3f}</b><extra></extra>",
+        "colorbar": {**horizontal_bar("cosine similarity", mode), "ypad": 62},
+    }
     ends = [-0.5, count - 0.5]
-    return go.Figure(
+    return figure(
         [heatmap],
-        {
-            "template": template(mode),
-            "height": height,
-            "xaxis": {
-                "title": {"text": "position"},
-                "range": ends,
-                "constrain": "domain",
-                "constraintoward": "left",
-            },
-            "yaxis": {
-                "title": {"text": "position"},
-                "range": ends[::-1],
-                "showgrid": False,
-                "scaleanchor": "x",
-                "constrain": "domain",
-            },
-            "margin": {"t": 16, "b": 176},
+        mode,
+        height=height,
+        xaxis={
+            "title": {"text": "position"},
+            "range": ends,
+            "constrain": "domain",
+            "constraintoward": "left",
         },
+        yaxis={
+            "title": {"text": "position"},
+            "range": ends[::-1],
+            "showgrid": False,
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
+        margin={"t": 16, "b": 176},
     )
 
 
@@ -118,13 +116,14 @@ def components_curves(parts: Components, mode: Mode, first: int = 0) -> go.Figur
     words = (INK[mode], text("query", mode), text("key", mode))
     count = min(parts.values.shape[1], 3)
     curves = [
-        go.Scatter(
-            x=xs,
-            y=parts.values[:, i],
-            mode="lines",
-            line={"color": colours[i], "width": 2, "dash": DASHES[i]},
-            hovertemplate=f"component {i + 1}, position %{{x}}: <b>%{{y:.3f}}</b><extra></extra>",
-        )
+        {
+            "type": "scatter",
+            "x": xs,
+            "y": parts.values[:, i],
+            "mode": "lines",
+            "line": {"color": colours[i], "width": 2, "dash": DASHES[i]},
+            "hovertemplate": f"component {i + 1}, position %{{x}}: <b>%{{y:.3f}}</b><extra></extra>",
+        }
         for i in range(count)
     ]
     labels = [
@@ -132,16 +131,14 @@ def components_curves(parts: Components, mode: Mode, first: int = 0) -> go.Figur
         for i in range(count)
     ]
     span = float(np.ptp(parts.values)) or 1.0
-    return go.Figure(
+    return figure(
         curves,
-        {
-            "template": template(mode),
-            "height": 300,
-            "xaxis": {"title": {"text": "position"}, "range": [0, max(int(xs[-1]), 1)]},
-            "yaxis": {"title": {"text": "along the component"}, "zeroline": True},
-            "margin": {"l": 72, "r": 72, "t": 16},
-            "annotations": end_labels(labels, 0.09 * span),
-        },
+        mode,
+        height=300,
+        xaxis={"title": {"text": "position"}, "range": [0, max(int(xs[-1]), 1)]},
+        yaxis={"title": {"text": "along the component"}, "zeroline": True},
+        margin={"l": 72, "r": 72, "t": 16},
+        annotations=end_labels(labels, 0.09 * span),
     )
 
 

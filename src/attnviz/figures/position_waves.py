@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.positions import ByDistance
 from attnviz.figures.axis import end_labels
-from attnviz.figures.theme import GREY, HAIRLINE, INK, Mode, mark, template, text
+from attnviz.figures.theme import GREY, HAIRLINE, INK, Mode, figure, mark, text
 from attnviz.tracing.trace import Floats
 
 _APART = 2.6
@@ -23,31 +23,30 @@ def dimension_curves(table: Floats, dimensions: Sequence[int], mode: Mode) -> go
     length = len(table)
     xs = np.arange(length)
     curves = [
-        go.Scatter(
-            x=xs,
-            y=table[:, dimension] - _APART * row,
-            customdata=table[:, dimension],
-            mode="lines",
-            line={"color": INK[mode], "width": 1.75, "dash": "dash" if dimension % 2 else "solid"},
-            hovertemplate=f"dimension {dimension}, position %{{x}}: <b>%{{customdata:.3f}}</b><extra></extra>",
-        )
+        {
+            "type": "scatter",
+            "x": xs,
+            "y": table[:, dimension] - _APART * row,
+            "customdata": table[:, dimension],
+            "mode": "lines",
+            "line": {"color": INK[mode], "width": 1.75, "dash": "dash" if dimension % 2 else "solid"},
+            "hovertemplate": f"dimension {dimension}, position %{{x}}: <b>%{{customdata:.3f}}</b><extra></extra>",
+        }
         for row, dimension in enumerate(dimensions)
     ]
     middles = [-_APART * row for row in range(len(dimensions))]
-    return go.Figure(
+    return figure(
         curves,
-        {
-            "template": template(mode),
-            "height": 60 + 46 * max(len(dimensions), 2),
-            "xaxis": {"title": {"text": "position"}, "range": [0, max(length - 1, 1)]},
-            "yaxis": {
-                "tickvals": middles,
-                "ticktext": [f"{d} {'cosine' if d % 2 else 'sine'}" for d in dimensions],
-                "range": [middles[-1] - 1.4, 1.4],
-                "showgrid": True,
-            },
-            "margin": {"l": 88},
+        mode,
+        height=60 + 46 * max(len(dimensions), 2),
+        xaxis={"title": {"text": "position"}, "range": [0, max(length - 1, 1)]},
+        yaxis={
+            "tickvals": middles,
+            "ticktext": [f"{d} {'cosine' if d % 2 else 'sine'}" for d in dimensions],
+            "range": [middles[-1] - 1.4, 1.4],
+            "showgrid": True,
         },
+        margin={"l": 88},
     )
 
 
@@ -55,24 +54,30 @@ def products_curve(products: ByDistance, mode: Mode) -> go.Figure:
     """Dot products against distance: their mean as a line, from least to most as a band."""
     xs = np.arange(len(products.mean))
     band = {"mode": "lines", "line": {"width": 0, "color": GREY[mode]}, "hoverinfo": "skip"}
-    return go.Figure(
+    return figure(
         [
-            go.Scatter(x=xs, y=products.most, **band),
-            go.Scatter(x=xs, y=products.least, fill="tonexty", fillcolor=HAIRLINE[mode], **band),
-            go.Scatter(
-                x=xs,
-                y=products.mean,
-                mode="lines",
-                line={"color": INK[mode], "width": 2},
-                hovertemplate="%{x} apart: <b>%{y:.3f}</b><extra></extra>",
-            ),
+            {"type": "scatter", "x": xs, "y": products.most, **band},
+            {
+                "type": "scatter",
+                "x": xs,
+                "y": products.least,
+                "fill": "tonexty",
+                "fillcolor": HAIRLINE[mode],
+                **band,
+            },
+            {
+                "type": "scatter",
+                "x": xs,
+                "y": products.mean,
+                "mode": "lines",
+                "line": {"color": INK[mode], "width": 2},
+                "hovertemplate": "%{x} apart: <b>%{y:.3f}</b><extra></extra>",
+            },
         ],
-        {
-            "template": template(mode),
-            "height": 300,
-            "xaxis": {"title": {"text": "distance"}, "range": [0, max(len(xs) - 1, 1)]},
-            "yaxis": {"title": {"text": "dot product"}, "zeroline": True},
-        },
+        mode,
+        height=300,
+        xaxis={"title": {"text": "distance"}, "range": [0, max(len(xs) - 1, 1)]},
+        yaxis={"title": {"text": "dot product"}, "zeroline": True},
     )
 
 
@@ -83,7 +88,7 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
     """
     columns = 4
     rows = -(-len(pairs) // columns)
-    traces: list[go.Scatter] = []
+    traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     full = np.linspace(0, 2 * np.pi, 73)
     for number, pair in enumerate(pairs):
@@ -102,7 +107,15 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
             if hand:
                 xs, ys = np.insert(xs, 0, 0), np.insert(ys, 0, 0)
             traces.append(
-                go.Scatter(x=x0 + xs, y=y0 + ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
+                {
+                    "type": "scatter",
+                    "x": x0 + xs,
+                    "y": y0 + ys,
+                    "mode": "lines",
+                    "line": line,
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                }
             )
         turn = (
             f"{shift * speed / (2 * np.pi):.3g} turns"
@@ -121,55 +134,55 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
         )
     across = min(len(pairs), columns)
     hidden = {"visible": False, "fixedrange": True}
-    return go.Figure(
+    return figure(
         traces,
-        {
-            "template": template(mode),
-            "height": 24 + 200 * rows,
-            "xaxis": {
-                **hidden,
-                "range": [-1.3, 2.7 * (across - 1) + 1.3],
-                "constrain": "domain",
-                "constraintoward": "left",
-            },
-            "yaxis": {
-                **hidden,
-                "range": [-3.4 * (rows - 1) - 2.2, 1.1],
-                "scaleanchor": "x",
-                "constrain": "domain",
-            },
-            "annotations": notes,
-            "margin": {"l": 8, "t": 4, "b": 4},
+        mode,
+        height=24 + 200 * rows,
+        xaxis={
+            **hidden,
+            "range": [-1.3, 2.7 * (across - 1) + 1.3],
+            "constrain": "domain",
+            "constraintoward": "left",
         },
+        yaxis={
+            **hidden,
+            "range": [-3.4 * (rows - 1) - 2.2, 1.1],
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
+        annotations=notes,
+        margin={"l": 8, "t": 4, "b": 4},
     )
 
 
 def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mode: Mode) -> go.Figure:
     """Positions for one turn of each pair, on a logarithmic axis; beside it those of another base, and the longest text."""
     xs = np.arange(len(own))
-    traces = [
-        go.Scatter(
-            x=xs,
-            y=own,
-            mode="lines+markers",
-            line={"color": INK[mode], "width": 2},
-            marker={"size": 5},
-            hovertemplate="pair %{x}: once around in <b>%{y:,.1f}</b> positions<extra></extra>",
-        )
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": xs,
+            "y": own,
+            "mode": "lines+markers",
+            "line": {"color": INK[mode], "width": 2},
+            "marker": {"size": 5},
+            "hovertemplate": "pair %{x}: once around in <b>%{y:,.1f}</b> positions<extra></extra>",
+        }
     ]
     labels = [(float(np.log10(own[-1])), "this base", INK[mode])]
     if other is not None:
         traces.append(
-            go.Scatter(
-                x=xs,
-                y=other,
-                mode="lines",
-                line={"color": GREY[mode], "width": 2, "dash": "dot"},
-                hovertemplate="own base, pair %{x}: <b>%{y:,.1f}</b> positions<extra></extra>",
-            )
+            {
+                "type": "scatter",
+                "x": xs,
+                "y": other,
+                "mode": "lines",
+                "line": {"color": GREY[mode], "width": 2, "dash": "dot"},
+                "hovertemplate": "own base, pair %{x}: <b>%{y:,.1f}</b> positions<extra></extra>",
+            }
         )
         labels.append((float(np.log10(other[-1])), "the model's", GREY[mode]))
-    highest = max(float(np.max(t.y)) for t in traces)
+    highest = max(float(np.max(t["y"])) for t in traces)
     notes = end_labels(labels, 0.07 * np.log10(highest / 6))
     shapes: list[dict[str, Any]] = []
     if longest:
@@ -196,20 +209,18 @@ def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mod
                 "font": {"color": text("key", mode), "size": 14},
             }
         )
-    return go.Figure(
+    return figure(
         traces,
-        {
-            "template": template(mode),
-            "height": 320,
-            "xaxis": {"title": {"text": "pair"}},
-            "yaxis": {
-                "type": "log",
-                "title": {"text": "positions for one turn"},
-                "tickvals": [10.0**k for k in range(10)],
-                "ticktext": [f"{10**k:,}" if k < 7 else f"10<sup>{k}</sup>" for k in range(10)],
-            },
-            "margin": {"l": 98, "r": 100, "t": 20},
-            "annotations": notes,
-            "shapes": shapes,
+        mode,
+        height=320,
+        xaxis={"title": {"text": "pair"}},
+        yaxis={
+            "type": "log",
+            "title": {"text": "positions for one turn"},
+            "tickvals": [10.0**k for k in range(10)],
+            "ticktext": [f"{10**k:,}" if k < 7 else f"10<sup>{k}</sup>" for k in range(10)],
         },
+        margin={"l": 98, "r": 100, "t": 20},
+        annotations=notes,
+        shapes=shapes or None,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
 from attnviz.analysis.recurrence import layer_costs
+from attnviz.figures.axis import end_labels, upright
 from attnviz.figures.quantities import amount
-from attnviz.figures.theme import GREY, HAIRLINE, INK, PAPER, Mode, mark, template, text
+from attnviz.figures.theme import GREY, INK, PAPER, Mode, figure, mark, text
 from attnviz.tracing.trace import Floats
 
 _FLOOR, _CEILING = 1e-12, 1e12
@@ -24,66 +27,64 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
     lengths = sorted({2**i for i in range(1, 13)} | {n, min(max(d, first), last)})
     costs = [layer_costs(length, d, kernel=k, neighbourhood=k) for length in lengths]
     names = [row.name for row in costs[0]]
-    figure = go.Figure()
     looks = (
         (mark("query", mode), text("query", mode), 3.0, "solid"),
         (INK[mode], INK[mode], 2.5, "solid"),
         (GREY[mode], GREY[mode], 1.5, "dash"),
         (mark("query", mode), text("query", mode), 1.5, "dot"),
     )
+    traces: list[dict[str, Any]] = []
     ends = []
     for i, (name, (colour, words, width, dash)) in enumerate(zip(names, looks, strict=True)):
         operations = [row[i].operations for row in costs]
-        figure.add_scatter(
-            x=lengths,
-            y=operations,
-            mode="lines",
-            line={"color": colour, "width": width, "dash": dash},
-            customdata=[amount(number) for number in operations],
-            hovertemplate=f"{name}: %{{customdata}}<br>%{{x:,}} tokens<extra></extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": lengths,
+                "y": operations,
+                "mode": "lines",
+                "line": {"color": colour, "width": width, "dash": dash},
+                "customdata": [amount(number) for number in operations],
+                "hovertemplate": f"{name}: %{{customdata}}<br>%{{x:,}} tokens<extra></extra>",
+            }
         )
         ends.append((float(np.log10(operations[-1])), _short(name), words))
     now = layer_costs(n, d, kernel=k, neighbourhood=k)
-    figure.add_scatter(
-        x=[n, n],
-        y=[now[0].operations, now[1].operations],
-        mode="markers",
-        marker={
-            "color": [mark("query", mode), INK[mode]],
-            "size": 11,
-            "line": {"color": PAPER[mode], "width": 2},
-        },
-        hoverinfo="skip",
+    traces.append(
+        {
+            "type": "scatter",
+            "x": [n, n],
+            "y": [now[0].operations, now[1].operations],
+            "mode": "markers",
+            "marker": {
+                "color": [mark("query", mode), INK[mode]],
+                "size": 11,
+                "line": {"color": PAPER[mode], "width": 2},
+            },
+            "hoverinfo": "skip",
+        }
     )
-    figure.add_vline(x=n, line={"color": HAIRLINE[mode], "width": 1}, layer="below")
     lowest = min(row[3].operations for row in costs)
     highest = max(row.operations for last_row in costs for row in last_row)
-    for y, name, colour in _apart(ends, 0.075 * float(np.log10(highest / lowest))):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            y=y,
-            text=name,
-            showarrow=False,
-            xanchor="left",
-            xshift=8,
-            font={"color": colour, "size": 14},
-        )
+    notes = end_labels(ends, 0.075 * float(np.log10(highest / lowest)))
     if first < d < last:
-        figure.add_annotation(
-            x=float(np.log10(d)),
-            y=float(np.log10(d**3)),
-            text="n = d",
-            showarrow=False,
-            xanchor="left",
-            yanchor="top",
-            xshift=6,
-            yshift=-4,
-            font={"color": GREY[mode], "size": 14},
+        notes.append(
+            {
+                "x": float(np.log10(d)),
+                "y": float(np.log10(d**3)),
+                "text": "n = d",
+                "showarrow": False,
+                "xanchor": "left",
+                "yanchor": "top",
+                "xshift": 6,
+                "yshift": -4,
+                "font": {"color": GREY[mode], "size": 14},
+            }
         )
     ticks = [2, 32, 512, 4096]
-    figure.update_layout(
-        template=template(mode),
+    made = figure(
+        traces,
+        mode,
         height=_HEIGHT,
         margin={"l": 72, "r": 112, "t": 22},
         xaxis={
@@ -94,8 +95,10 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
             "ticktext": [f"{t:,}" for t in ticks],
         },
         yaxis=_powers(lowest, highest, "operations"),
+        annotations=notes,
+        shapes=[upright(n, mode)],
     )
-    return figure, {
+    return made, {
         "tokens": lengths,
         **{name: [row[i].operations for row in costs] for i, name in enumerate(names)},
     }
@@ -110,46 +113,37 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
     steps = np.arange(len(norms), dtype=np.float32)
     drawn = np.clip(norms, _FLOOR, _CEILING).astype(np.float32)
     power = np.clip(np.float64(radius) ** steps, _FLOOR, _CEILING).astype(np.float32)
-    figure = go.Figure()
-    for name, y, colour, width, dash in (
-        (f"{radius:g} to the power of %{{x}}", power, GREY[mode], 1.5, "dot"),
-        ("%{x} steps back", drawn, INK[mode], 2.5, "solid"),
-        ("attention, any distance", np.ones_like(drawn), mark("query", mode), 2.5, "dash"),
-    ):
-        figure.add_scatter(
-            x=steps,
-            y=y,
-            mode="lines",
-            line={"color": colour, "width": width, "dash": dash},
-            hovertemplate=f"{name}: %{{y:.3g}}<extra></extra>",
+    traces = [
+        {
+            "type": "scatter",
+            "x": steps,
+            "y": y,
+            "mode": "lines",
+            "line": {"color": colour, "width": width, "dash": dash},
+            "hovertemplate": f"{name}: %{{y:.3g}}<extra></extra>",
+        }
+        for name, y, colour, width, dash in (
+            (f"{radius:g} to the power of %{{x}}", power, GREY[mode], 1.5, "dot"),
+            ("%{x} steps back", drawn, INK[mode], 2.5, "solid"),
+            ("attention, any distance", np.ones_like(drawn), mark("query", mode), 2.5, "dash"),
         )
+    ]
     low = min(1e-1, float(drawn.min()), float(power.min()))
     high = max(1e1, float(drawn.max()), float(power.max()))
-    span = float(np.log10(high / low))
     ends = [
         (0.0, "attention", text("query", mode)),
         (float(np.log10(drawn[-1])), "recurrence", INK[mode]),
         (float(np.log10(power[-1])), f"{radius:g}<sup>n</sup>", GREY[mode]),
     ]
-    for end, name, colour in _apart(ends, 0.08 * span):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            y=end,
-            text=name,
-            showarrow=False,
-            xanchor="left",
-            xshift=8,
-            font={"color": colour, "size": 14},
-        )
-    figure.update_layout(
-        template=template(mode),
+    return figure(
+        traces,
+        mode,
         height=_HEIGHT,
         margin={"l": 72, "r": 96, "t": 16},
         xaxis={"title": {"text": "steps back"}, "range": [0, float(steps[-1])]},
         yaxis=_powers(low, high, "gradient left"),
+        annotations=end_labels(ends, 0.08 * float(np.log10(high / low))),
     )
-    return figure
 
 
 def _short(name: str) -> str:
@@ -171,11 +165,3 @@ def _powers(low: float, high: float, title: str) -> dict[str, object]:
             "1" if p == 0 else "10" if p == 1 else f"10<sup>{p}</sup>".replace("-", "−") for p in powers
         ],
     }
-
-
-def _apart(ends: list[tuple[float, str, str]], least: float) -> list[tuple[float, str, str]]:
-    """Names at the ends of lines, moved up where two would lie on each other; ``least`` in powers of ten."""
-    placed: list[tuple[float, str, str]] = []
-    for y, name, colour in sorted(ends):
-        placed.append((max(y, placed[-1][0] + least) if placed else y, name, colour))
-    return placed

@@ -19,43 +19,45 @@ def weight_histogram_figure(histogram: WeightHistogram, component: str, mode: Mo
     give."""
     centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
     width = float(histogram.edges[1] - histogram.edges[0])
-    figure = go.Figure()
-    figure.add_bar(
-        x=centres,
-        y=histogram.counts,
-        width=width * 0.92,
-        marker={"color": component_colour(component, mode), "line": {"width": 0}},
-        hovertemplate="%{y:,} weights<br>near %{x:.3g}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=centres,
-        y=histogram.normal,
-        mode="lines",
-        line={"color": theme.INK[mode], "width": 1.5, "dash": "dot", "shape": "spline"},
-        hoverinfo="skip",
-    )
+    bars = {
+        "type": "bar",
+        "x": centres,
+        "y": histogram.counts,
+        "width": width * 0.92,
+        "marker": {"color": component_colour(component, mode), "line": {"width": 0}},
+        "hovertemplate": "%{y:,} weights<br>near %{x:.3g}<extra></extra>",
+    }
+    normal = {
+        "type": "scatter",
+        "x": centres,
+        "y": histogram.normal,
+        "mode": "lines",
+        "line": {"color": theme.INK[mode], "width": 1.5, "dash": "dot", "shape": "spline"},
+        "hoverinfo": "skip",
+    }
     limit, top = float(histogram.edges[-1]), float(max(histogram.counts.max(), histogram.normal.max()))
-    figure.add_annotation(
-        x=1,
-        y=1,
-        xref="paper",
-        yref="paper",
-        text="dotted: a normal distribution<br>of the same deviation",
-        font={"color": theme.GREY[mode], "size": 14},
-        showarrow=False,
-        xanchor="right",
-        yanchor="bottom",
-        align="right",
-    )
-    figure.update_layout(
-        template=theme.template(mode),
+    legend = {
+        "x": 1,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "text": "dotted: a normal distribution<br>of the same deviation",
+        "font": {"color": theme.GREY[mode], "size": 14},
+        "showarrow": False,
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "align": "right",
+    }
+    return theme.figure(
+        [bars, normal],
+        mode,
         height=320,
         bargap=0,
         margin={"t": 48},
         xaxis={"title": {"text": "weight"}, "range": [-limit, limit]},
         yaxis={"title": {"text": "how many"}, "range": [0, top * 1.08], "tickformat": "~s"},
+        annotations=[legend],
     )
-    return figure
 
 
 def histogram_table(histogram: WeightHistogram) -> dict[str, list[float]]:
