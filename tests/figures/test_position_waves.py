@@ -25,6 +25,8 @@ def test_hands_and_arcs_stand_where_the_angles_say():
     np.testing.assert_allclose([end.x[1], end.y[1]], [-1, 0], atol=1e-6)
     np.testing.assert_allclose(np.hypot(arc.x, arc.y), 0.72, atol=1e-6)
     assert "90°" in fig.layout.annotations[0].text
+    circles, *_ = dials(np.ones(5, np.float32), range(5), 0, 1, "light").data
+    assert np.isnan(circles.x).sum() == np.isnan(circles.y).sum() == 4, "a gap between each two dials"
     assert "2 turns" in dials(turning, [0], 0, 8, "light").layout.annotations[0].text
 
 

@@ -88,35 +88,25 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
     """
     columns = 4
     rows = -(-len(pairs) // columns)
-    traces: list[dict[str, Any]] = []
+    # one trace for all of a kind, with gaps between: each further trace costs the browser as much as a figure of its own
+    lines: tuple[dict[str, Any], ...] = (
+        {"color": HAIRLINE[mode], "width": 1.5},
+        {"color": mark("query", mode), "width": 4},
+        {"color": GREY[mode], "width": 2, "dash": "dash"},
+        {"color": INK[mode], "width": 2.5},
+    )
+    strokes: list[list[Any]] = [[] for _ in lines]  # points as complex numbers
+    gap = [complex(np.nan, np.nan)]
     notes: list[dict[str, Any]] = []
-    full = np.linspace(0, 2 * np.pi, 73)
+    circle = np.exp(1j * np.linspace(0, 2 * np.pi, 73))
     for number, pair in enumerate(pairs):
         x0, y0 = 2.7 * (number % columns), -3.4 * (number // columns)
         speed = float(turning[pair])
         start, end = speed * position, speed * (position + shift)
-        arc = np.linspace(start, end, 2 + min(720, int(abs(end - start) / 0.05)))
-        lines = (
-            (full, 1.0, {"color": HAIRLINE[mode], "width": 1.5}, False),
-            (arc, 0.72, {"color": mark("query", mode), "width": 4}, False),
-            (np.array([start]), 1.0, {"color": GREY[mode], "width": 2, "dash": "dash"}, True),
-            (np.array([end]), 1.0, {"color": INK[mode], "width": 2.5}, True),
-        )
-        for angles, radius, line, hand in lines:
-            xs, ys = radius * np.cos(angles), radius * np.sin(angles)
-            if hand:
-                xs, ys = np.insert(xs, 0, 0), np.insert(ys, 0, 0)
-            traces.append(
-                {
-                    "type": "scatter",
-                    "x": x0 + xs,
-                    "y": y0 + ys,
-                    "mode": "lines",
-                    "line": line,
-                    "hoverinfo": "skip",
-                    "showlegend": False,
-                }
-            )
+        arc = 0.72 * np.exp(1j * np.linspace(start, end, 2 + min(720, int(abs(end - start) / 0.05))))
+        hands = [np.array([0, np.exp(1j * angle)]) for angle in (start, end)]
+        for found, points in zip(strokes, (circle, arc, *hands), strict=True):
+            found += [complex(x0, y0) + points, gap]
         turn = (
             f"{shift * speed / (2 * np.pi):.3g} turns"
             if shift * speed >= 2 * np.pi
@@ -132,6 +122,18 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
                 "font": {"color": INK[mode], "size": 14},
             }
         )
+    traces = [
+        {
+            "type": "scatter",
+            "x": points.real,
+            "y": points.imag,
+            "mode": "lines",
+            "line": line,
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        for points, line in zip((np.concatenate(found[:-1]) for found in strokes), lines, strict=True)
+    ]
     across = min(len(pairs), columns)
     hidden = {"visible": False, "fixedrange": True}
     return figure(
