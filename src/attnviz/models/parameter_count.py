@@ -83,7 +83,7 @@ class LayerCount:
         """Number of parameters of this layer."""
         return sum(part.count for part in self.parts)
 
-    @property
+    @cached_property
     def by_component(self) -> dict[str, int]:
         """Component to number of parameters; sums to ``total``."""
         return _by_component(self.parts)
