@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import memory, pages, startup, translation, viewer
+from bench import classroom, memory, pages, startup, translation, viewer
 from bench.measuring import machine
 
 ROOT = Path(__file__).parents[1]
@@ -21,14 +21,15 @@ def beside_peers(module: str) -> None:
 
 
 def main() -> None:
-    """Run all, or those that are named: tracing, memory, viewer, translation, startup, pages."""
-    chosen = sys.argv[1:] or ["tracing", "memory", "viewer", "translation", "startup", "pages"]
+    """Run all, or those that are named: tracing, memory, viewer, translation, startup, pages, classroom."""
+    chosen = sys.argv[1:] or ["tracing", "memory", "viewer", "translation", "startup", "pages", "classroom"]
     print(machine(), flush=True)
     for name in chosen:
         if name == "tracing":
             beside_peers(f"bench.{name}")
         else:
             modules = {
+                "classroom": classroom,
                 "memory": memory,
                 "pages": pages,
                 "startup": startup,
