@@ -6,7 +6,7 @@ that the URL asks for and the model does not have falls back, and a note says so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
@@ -210,18 +210,27 @@ def leave(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
-def one_of(key: str, options: Sequence[T], what: str, start: T | None = None) -> T:
-    """The value of a control with these options, checked; falls back to ``start`` or the first, with a note."""
+def one_of(
+    key: str,
+    options: Sequence[T],
+    what: str,
+    start: T | None = None,
+    show: Callable[[T], str] = str,
+) -> T:
+    """The value of a control with these options, checked; falls back to ``start`` or the first, with a note.
+
+    ``show`` is what an option is called on the page, and with that in an address that Streamlit has written.
+    """
     fallback = options[0] if start is None or start not in options else start
     if _forgotten(key):
         st.session_state[key] = fallback
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is None:
         return fallback
-    value = next((o for o in options if str(o) == str(asked)), None)
+    value = next((o for o in options if str(asked) in (str(o), show(o))), None)
     if value is None:
         value = fallback
-        note(f"There is no {what} “{str(asked)[:40]}” here; you see {value}.")
+        note(f"There is no {what} “{str(asked)[:40]}” here; you see {show(value)}.")
     st.session_state[key] = value
     return value
 

@@ -24,7 +24,7 @@ def choose(
 
     ``what`` names it in the note about an address that asks for something else; ``label`` is read out, not shown.
     """
-    at_hand = selection.one_of(key, options, what, start)
+    at_hand = selection.one_of(key, options, what, start, show)
     if len(options) == 1:
         return at_hand
     first = options[0] if start is None else start
