@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from app import selection
 from app.lessons import Lesson
+from app.positions.buckets import Integers, Rule
 from app.positions.here import (
     RELATIVE,
     SHUFFLE,
@@ -25,7 +25,7 @@ from app.widgets import figure
 from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
-from attnviz.analysis.positions import relative_bias, relative_buckets
+from attnviz.analysis.positions import relative_bias
 from attnviz.figures import position_scores, position_tables
 from attnviz.figures.quantities import signed
 from attnviz.models.positions import RelativeBias
@@ -38,41 +38,31 @@ def show(here: Here, words: Lesson) -> Taught:
         with margin:
             head = slider(words.say("head"), "head", 0, own.table.shape[1] - 1, 0) if own else 0
             reach = slider(words.say("reach"), "pos_reach", 8, 512, 160 if own is None else 64)
-            if own is None:
-                buckets = 2 * slider(words.say("buckets"), "pos_buckets", 4, 32, 16)
-                farthest = slider(words.say("farthest"), "pos_farthest", 32, 512, 128)
-                selection.one_of("pos_two_sided", (True, False), "direction")
-                two_sided = st.toggle(words.say("two_sided"), True, key="pos_two_sided", bind="query-params")
-            else:
-                buckets, farthest, two_sided = len(own.table), own.max_distance, own.two_sided
-        distances = np.arange(-reach, (reach if two_sided else 0) + 1)
-        found = relative_buckets(distances, buckets, farthest, two_sided=two_sided)
-        steps = words.say("buckets_say", **_buckets_facts(buckets, farthest, two_sided))
+            rule = _chosen(words) if own is None else _learned(own)
+        distances = np.arange(-reach, (reach if rule.two_sided else 0) + 1)
         with main:
             if own is None:
                 offer(RELATIVE, words.say("relative_none", scheme=here.scheme(words)))
-                _steps(distances, found, "positions", steps)
+                _steps(distances, rule, "positions", words)
             else:
-                _biases(own, distances, head, words)
+                _biases(own, rule, distances, head, words)
     if own is not None:
-        with blocks.section("pos_buckets", words.say("buckets_name"), words.say("buckets_remark")):
-            _steps(distances, found, "position_buckets", steps)
+        with blocks.section("pos_buckets", words.say("buckets"), words.say("buckets_remark")):
+            _steps(distances, rule, "position_buckets", words)
         with blocks.section("pos_bias_table", words.say("bias_table"), words.say("bias_table_remark")):
-            figure.show(
-                position_tables.table_heatmap(
-                    own.table.T, figure.mode(), x="bucket", y="head", bar="bias"
-                ).update_layout(height=140 + 24 * own.table.shape[1]),
-                "position_bias_table",
-                words.say("bias_table_alt"),
-                partial(table_columns, own.table.T, "head", "bucket"),
-            )
+            _table(own, words)
     html("<p class='av-source'>{}</p>", words.say("relative_source"))
-    code = (
-        words.say("relative_code", model=here.model.id, head=head)
-        if own
-        else words.say("buckets_code", buckets=buckets, farthest=farthest, two_sided=two_sided)
+    if own is None:
+        return Taught(_suggestions(rule, words), [_ask_buckets(rule, words)], _code(rule, words))
+    code = words.say(
+        "relative_code",
+        model=here.model.id,
+        number=here.known.biases.index(own),
+        end=9 if own.two_sided else 1,
+        head=head,
     )
-    return Taught(_suggestions(own, words), _questions(buckets, farthest, two_sided, own, words), code)
+    questions = [_ask_buckets(rule, words), *_ask_steepest(own, rule, words)]
+    return Taught([_strongest(own, words), *_suggestions(rule, words)], questions, code)
 
 
 def _own(here: Here, words: Lesson) -> RelativeBias:
@@ -81,18 +71,31 @@ def _own(here: Here, words: Lesson) -> RelativeBias:
     return next(bias for bias in here.known.biases if bias.stack == chosen)
 
 
-def _biases(
-    own: RelativeBias, distances: np.ndarray[tuple[int], np.dtype[np.int64]], head: int, words: Lesson
-) -> None:
+def _learned(own: RelativeBias) -> Rule:
+    return Rule(len(own.table), own.max_distance, own.two_sided)
+
+
+def _chosen(words: Lesson) -> Rule:
+    """Buckets of any size; the largest distance lies beyond the 32 that have a bucket of their own at most."""
+    buckets = slider(words.say("buckets"), "pos_buckets", 8, 64, 32, 2)
+    farthest = slider(words.say("farthest"), "pos_farthest", 64, 512, 128)
+    two_sided = st.toggle(words.say("two_sided"), True, key="pos_two_sided", bind="query-params")
+    return Rule(buckets, farthest, two_sided)
+
+
+def _biases(own: RelativeBias, rule: Rule, distances: Integers, head: int, words: Lesson) -> None:
     biases = relative_bias(own.table, distances, own.max_distance, two_sided=own.two_sided)
-    favourite = int(distances[biases[head].argmax()])
+    reached = np.unique(
+        rule.of(rule.distances)
+    )  # no key after the query has distance 0, so one bucket stays empty
+    learned = own.table[reached, head]
     observed = words.say(
         "relative_say",
         head=head,
-        most=signed(biases[head].max()),
-        at=_where(favourite),
-        least=signed(biases[head].min()),
-        far=_where(int(distances[biases[head].argmin()])),
+        raised=rule.keys(int(reached[learned.argmax()])),
+        most=signed(learned.max()),
+        lowered=rule.keys(int(reached[learned.argmin()])),
+        least=signed(learned.min()),
     )
     figure.show(
         position_scores.bias_curves(
@@ -105,18 +108,9 @@ def _biases(
     said(observed)
 
 
-def _where(distance: int) -> str:
-    if distance == 0:
-        return "at itself"
-    return f"{abs(distance)} {'after' if distance > 0 else 'before'}"
-
-
-def _steps(
-    distances: np.ndarray[tuple[int], np.dtype[np.int64]],
-    found: np.ndarray[tuple[int], np.dtype[np.int64]],
-    name: str,
-    observed: str,
-) -> None:
+def _steps(distances: Integers, rule: Rule, name: str, words: Lesson) -> None:
+    found = rule.of(distances)
+    observed = words.say("buckets_say", buckets=rule.buckets, **rule.sizes())
     figure.show(
         position_scores.bucket_steps(distances, found, figure.mode()),
         name,
@@ -126,86 +120,79 @@ def _steps(
     said(observed)
 
 
-def _buckets_facts(buckets: int, farthest: int, two_sided: bool) -> dict[str, object]:
-    """How many distances back have a bucket of their own, and what the widest one takes in."""
-    back = -np.arange(0, 4 * farthest)
-    found = relative_buckets(back, buckets, farthest, two_sided=two_sided)
-    sizes = np.bincount(found)
-    own = int((sizes == 1).sum())
-    last = int(np.argmax(found == found[-1]))
-    widest = int(sizes[:-1].max()) if len(sizes) > 1 else 1
-    return {"buckets": buckets, "own": own, "last": last, "widest": widest}
+def _table(own: RelativeBias, words: Lesson) -> None:
+    table = own.table.T  # (head, bucket)
+    figure.show(
+        position_tables.table_heatmap(table, figure.mode(), x="bucket", y="head", bar="bias").update_layout(
+            height=140 + 24 * len(table)
+        ),
+        "position_bias_table",
+        words.say("bias_table_alt"),
+        partial(table_columns, table, "head", "bucket"),
+    )
 
 
-def _suggestions(own: RelativeBias | None, words: Lesson) -> list[Try]:
-    found = [
+def _code(rule: Rule, words: Lesson) -> str:
+    return words.say("buckets_code", buckets=rule.buckets, farthest=rule.farthest, two_sided=rule.two_sided)
+
+
+def _suggestions(rule: Rule, words: Lesson) -> list[Try]:
+    return [
         Try(
             words.say("try_reach"),
-            words.say("try_reach_detail", last=_buckets_facts(32, 128, True)["last"]),
+            words.say(
+                "try_reach_detail",
+                buckets=rule.buckets,
+                farthest=rule.farthest,
+                last=rule.sizes()["last"],
+            ),
             {"pos_reach": 512},
         ),
         Try(words.say("try_shuffle"), words.say("try_shuffle_detail"), {"scheme": SHUFFLE}),
     ]
-    if own is not None:
-        spread = own.table.max(axis=0) - own.table.min(axis=0)  # (head,)
-        head = int(spread.argmax())
-        found.insert(
-            0,
-            Try(
-                words.say("try_strong"),
-                words.say("try_strong_detail", head=head, spread=f"{spread[head]:.1f}"),
-                {"head": head},
-            ),
-        )
-    return found
 
 
-def _questions(
-    buckets: int, farthest: int, two_sided: bool, own: RelativeBias | None, words: Lesson
-) -> list[Question]:
-    near, far = (2, 3), (farthest // 2, farthest // 2 + 3)
-    same = {
-        pair: len(set(relative_buckets(-np.array(pair), buckets, farthest, two_sided=two_sided).tolist()))
-        == 1
-        for pair in (near, far)
+def _strongest(own: RelativeBias, words: Lesson) -> Try:
+    spread = np.ptp(own.table, axis=0)  # (head,)
+    head = int(spread.argmax())
+    detail = words.say("try_strong_detail", head=head, spread=f"{spread[head]:.1f}")
+    return Try(words.say("try_strong"), detail, {"head": head})
+
+
+def _ask_buckets(rule: Rule, words: Lesson) -> Question:
+    near, far = (2, 3), (rule.farthest // 2, rule.farthest // 2 + 3)
+    places = {distance: int(rule.of(np.array(-distance))) for distance in (*near, *far)}
+    names = {
+        (True, True): "both pairs share",
+        (True, False): f"only {near[0]} and {near[1]}",
+        (False, True): f"only {far[0]} and {far[1]}",
+        (False, False): "neither pair",
     }
-    names = (
-        "both pairs share",
-        f"only {near[0]} and {near[1]}",
-        f"only {far[0]} and {far[1]}",
-        "neither pair",
+    return Question(
+        "buckets",
+        words.say("ask_buckets", a=near[0], b=near[1], c=far[0], d=far[1]),
+        list(names.values()),
+        names[places[near[0]] == places[near[1]], places[far[0]] == places[far[1]]],
+        words.say("because_buckets", listed=", ".join(f"{d}: {bucket}" for d, bucket in places.items())),
     )
-    answer = {(True, True): 0, (True, False): 1, (False, True): 2, (False, False): 3}[same[near], same[far]]
-    places = {
-        d: int(relative_buckets(np.array([-d]), buckets, farthest, two_sided=two_sided)[0])
-        for d in (*near, *far)
-    }
-    asked = [
+
+
+def _ask_steepest(own: RelativeBias, rule: Rule, words: Lesson) -> list[Question]:
+    """Asked of up to twelve heads."""
+    itself, far = own.table[0], own.table[int(rule.of(np.array(-rule.farthest)))]  # (head,) each
+    steepest = int(np.abs(itself - far).argmax())
+    heads = [f"head {i}" for i in range(min(len(far), 12))]
+    if len(heads) < 2 or steepest >= len(heads):
+        return []
+    return [
         Question(
-            "buckets",
-            words.say("ask_buckets", a=near[0], b=near[1], c=far[0], d=far[1]),
-            names,
-            names[answer],
-            words.say("because_buckets", listed=", ".join(f"{d}: {bucket}" for d, bucket in places.items())),
+            "steepest",
+            words.say("ask_steepest", stack=own.stack.capitalize()),
+            heads,
+            heads[steepest],
+            words.say(
+                "because_steepest", head=steepest, near=signed(itself[steepest]), far=signed(far[steepest])
+            ),
+            {"head": steepest},
         )
     ]
-    if own is not None and own.table.shape[1] > 1:
-        last, first = own.table[buckets // 2 - 1 if two_sided else -1], own.table[0]  # farthest back, itself
-        drop = first - last
-        steepest = int(drop.argmax())
-        asked.append(
-            Question(
-                "steepest",
-                words.say("ask_steepest"),
-                [f"head {i}" for i in range(min(len(drop), 12))],
-                f"head {steepest}",
-                words.say(
-                    "because_steepest",
-                    head=steepest,
-                    near=signed(first[steepest]),
-                    far=signed(last[steepest]),
-                ),
-                {"head": steepest},
-            )
-        )
-    return [q for q in asked if q.answer in q.choices]

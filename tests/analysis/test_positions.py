@@ -154,7 +154,7 @@ def test_turned_back_vectors_give_the_score_of_the_trace_where_they_stood(tiny, 
         p.unturned(trace, "decoder", 0, 99, 0, 0, turning)
 
 
-@pytest.mark.parametrize(("buckets", "far"), [(32, 128), (32, 40), (8, 20)])
+@pytest.mark.parametrize(("buckets", "far"), [(32, 128), (32, 40), (8, 20), (8, 64), (64, 33), (64, 512)])
 @pytest.mark.parametrize("two_sided", [True, False])
 def test_buckets_equal_t5s_own(buckets, far, two_sided):
     distances = np.arange(-600, 600)
@@ -162,6 +162,14 @@ def test_buckets_equal_t5s_own(buckets, far, two_sided):
     found = p.relative_buckets(distances, buckets, far, two_sided=two_sided)
     np.testing.assert_array_equal(found, own.numpy())
     assert found.min() == 0 and found.max() < buckets
+
+
+def test_a_largest_distance_within_the_single_ones_is_none():
+    """Transformers divides by 0 there, and what comes out are no buckets."""
+    own = T5Attention._relative_position_bucket(torch.tensor([-40]), False, 64, 32)
+    assert own.item() < 0
+    with pytest.raises(ValueError):
+        p.relative_buckets(np.array([-40]), 64, 32, two_sided=False)
 
 
 @pytest.mark.parametrize("model_type", ["t5", "umt5"])

@@ -1,11 +1,17 @@
 """The page on positions on the real bundled models."""
 
+import re
+
 import numpy as np
 import pytest
+import torch
+from transformers.models.t5.modeling_t5 import T5Attention
 
 import attnviz
+from app.positions.buckets import Rule
 from attnviz.analysis import positions as analysis
-from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
+from attnviz.figures.quantities import signed
+from attnviz.models.bundled import MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT
 from attnviz.models.positions import model_positions
 from tests.app.conftest import SENTENCE, array, chart, errors, markup, notes, observations, run_code, said
 
@@ -15,7 +21,7 @@ VIEWS = ("Sinusoidal", "Learned", "Rotary", "T5 bias", "ALiBi", "Shuffle the wor
 
 @pytest.fixture(scope="module")
 def models():
-    return {i: attnviz.load(i) for i in (MINILM, SMOLLM2, TRANSLATE_EN_PT)}
+    return {i: attnviz.load(i) for i in (MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT)}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,82 @@ def test_a_t5_shows_its_learned_biases(open_page, made):
     expected = analysis.relative_bias(bias.table, distances, bias.max_distance, two_sided=False)
     drawn = chart(app)["data"]
     np.testing.assert_allclose(array(drawn[-1]["y"]), expected[2], atol=1e-6)  # the chosen head lies on top
-    assert f"{expected[2].max():.2f}".replace("-", "−") in said(app)
+
+
+def transformers_buckets(distances, rule):
+    """T5's own function."""
+    return T5Attention._relative_position_bucket(
+        torch.tensor(distances), rule.two_sided, rule.buckets, rule.farthest
+    ).numpy()
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule(32, 128, True), Rule(32, 64, False), Rule(64, 64, False), Rule(8, 512, True)]
+)
+def test_what_is_said_of_buckets_is_what_t5s_own_function_does(rule):
+    far = 4 * rule.farthest
+    back = transformers_buckets(-np.arange(far), rule)
+    counts = np.bincount(back)
+    assert rule.sizes() == {
+        "own": (counts == 1).sum(),
+        "widest": counts[:-1].max(),
+        "last": np.argmax(back == back.max()),
+    }
+    for bucket in set(back):
+        inside = np.flatnonzero(back == bucket)
+        numbers = [int(n) for n in re.findall(r"\d+", rule.keys(bucket))]
+        if bucket == back.max():
+            assert numbers == [inside[0]] and "or more tokens before" in rule.keys(bucket)
+        else:
+            ends = sorted({inside[0], inside[-1]})
+            assert numbers == ([] if ends in ([0], [1]) else ends), rule.keys(bucket)
+    assert rule.keys(0) == "the token itself" and rule.keys(1) == "the key just before"
+    if rule.two_sided:
+        assert rule.keys(int(transformers_buckets([1], rule)[0])) == "the key just after"
+
+
+def test_buckets_of_any_size_that_the_sliders_allow(open_page):
+    app = open_page(SCRIPT, scheme="T5 bias", pos_two_sided="false", pos_buckets="64", pos_farthest="64")
+    assert not errors(app) and not notes(app)
+    assert not app.toggle(key="pos_two_sided").value and max(array(chart(app)["data"][0]["x"])) == 0
+    drawn = array(chart(app)["data"][0]["y"])
+    np.testing.assert_array_equal(
+        drawn, transformers_buckets(np.arange(-160, 1), Rule(64, 64, two_sided=False))
+    )
+    assert not errors(open_page(SCRIPT, scheme="T5 bias", pos_two_sided="perhaps"))
+
+
+@pytest.mark.parametrize("stack", ["encoder", "decoder"])
+def test_what_is_told_of_a_head_is_its_table_whatever_the_reach(open_page, models, stack):
+    asked = {"model": SPELLING, "head": "1", "pos_stack": stack}
+    near, far = (open_page(SCRIPT, **asked, pos_reach=reach) for reach in ("8", "512"))
+    assert observations(near)[0] == observations(far)[0]
+    model = models[SPELLING]
+    (bias,) = (b for b in model_positions(model.module, model.architecture).biases if b.stack == stack)
+    distances = np.arange(-200, 201 if bias.two_sided else 1)
+    rule = Rule(len(bias.table), bias.max_distance, bias.two_sided)
+    added = bias.table[transformers_buckets(distances, rule), 1]
+    assert f": {signed(added.max())}. It adds least" in said(near) and f": {signed(added.min())}." in said(
+        near
+    )
+    printed = run_code(near).split()
+    expected = analysis.relative_bias(
+        bias.table, np.arange(-8, 9 if bias.two_sided else 1), bias.max_distance, two_sided=bias.two_sided
+    )[1]
+    np.testing.assert_allclose([float(n.strip("[]")) for n in printed if n.strip("[]")], expected, atol=0.005)
+    label = next(b.label for b in near.button if (b.key or "") == "row_try_1").replace("\\", "")
+    assert f"from {rule.sizes()['last']} positions back on" in label
+
+
+def test_the_head_that_tells_near_from_far_most(open_page, models):
+    app = open_page(SCRIPT, model=SPELLING)
+    group = next(g for g in app.get("button_group") if g.key.startswith("answer_steepest"))
+    bias = model_positions(models[SPELLING].module, models[SPELLING].architecture).biases[0]
+    steepest = int(np.abs(bias.table[0] - bias.table[15]).argmax())  # 16 buckets for each direction
+    group.set_value([f"head {steepest}"]).run()
+    reveal = next(body for body in markup(app) if "av-reveal" in body and "<b>" in body)
+    assert "Right." in reveal
+    assert f"{signed(bias.table[0, steepest])} to the score of the token itself" in reveal
 
 
 def test_what_is_moved_stays_in_the_address(open_page):

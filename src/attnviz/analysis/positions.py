@@ -187,6 +187,8 @@ def relative_buckets(
     all beyond in the last. Raffel et al. 2020, section 2.1.
 
     ``two_sided``: keys after the query have the upper half of the buckets; otherwise they share that of distance 0.
+    Half the buckets of a direction hold a single distance each; where ``max_distance`` is not beyond these, T5's formula
+    divides by 0 or by less.
     """
     distances = np.asarray(distances, dtype=np.int64)
     offset: Integers = np.zeros_like(distances)
@@ -197,6 +199,8 @@ def relative_buckets(
     else:
         away = np.maximum(-distances, 0)
     exact = buckets // 2
+    if not 0 < exact < max_distance:
+        raise ValueError(f"{exact} distances have a bucket each, so {max_distance} is no largest one")
     # float32 as in the model: at the borders of buckets the last digit decides
     ratio = np.maximum(away, exact).astype(np.float32) / np.float32(exact)
     steps = np.log(ratio) / np.float32(np.log(max_distance / exact)) * np.float32(buckets - exact)
