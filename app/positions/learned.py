@@ -24,7 +24,7 @@ from app.widgets import figure
 from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
-from attnviz.analysis.positions import cosine_similarities, first_components
+from attnviz.analysis.positions import cosine_similarities, first_components, without_lonely_first
 from attnviz.figures import position_tables
 from attnviz.figures.quantities import signed
 from attnviz.tracing.trace import Floats
@@ -39,7 +39,7 @@ def show(here: Here, words: Lesson) -> Taught:
         with margin:
             number = _stack(here, words)
             whole = here.known.tables[number].table
-            rows = slider(words.say("rows"), "pos_rows", 2, len(whole), 128)
+            rows = slider(words.say("rows"), "pos_rows", 4, len(whole), 128)
             html(
                 "<p class='av-source'>{}</p>",
                 words.say(
@@ -52,12 +52,11 @@ def show(here: Here, words: Lesson) -> Taught:
         near, there = _mean_at(similar, 1), _mean_at(similar, far)
         observed = words.say(
             "learned_say",
-            alike=words.say("alike_more" if near > there + 0.05 else "alike_same"),
+            alike=words.say("alike_more" if near > there + 0.05 else "alike_same", far=far),
             title=here.title,
             rows=f"{len(whole):,}",
             width=f"{whole.shape[1]:,}",
             near=signed(near),
-            far=far,
             there=signed(there),
         )
         with main:
@@ -108,14 +107,15 @@ def _mean_pair(similar: Floats) -> float:
 
 
 def _parts(table: Floats, words: Lesson) -> None:
-    sizes = np.linalg.norm(table, axis=1)
-    first = int(len(table) > 3 and sizes[0] > 2 * np.median(sizes))  # alone it would be the first component
+    alike = without_lonely_first(table)
+    first = len(table) - len(alike)
     if first:
+        sizes = np.linalg.norm(table, axis=1)
         html(
             "<p class='av-text'>{}</p>",
             words.say("parts_first", size=f"{sizes[0]:.1f}", usual=f"{np.median(sizes):.1f}"),
         )
-    parts = first_components(table[first:])
+    parts = first_components(alike)
     observed = words.say(
         "parts_say",
         share=f"{100 * parts.shares.sum():.0f}",
@@ -137,18 +137,23 @@ def _parts(table: Floats, words: Lesson) -> None:
 
 def _suggestions(here: Here, whole: Floats, words: Lesson) -> list[Try]:
     count = len(whole)
-    shares = {rows: float(first_components(whole[:rows]).shares.sum()) for rows in {min(16, count), count}}
+    shares = {
+        rows: float(first_components(without_lonely_first(whole[:rows])).shares.sum())
+        for rows in {min(16, count), count}
+    }
     few, every = min(shares), max(shares)
     return [
         Try(
             words.say("try_all_rows"),
             words.say("try_rows_detail", rows=f"{every:,}", share=f"{100 * shares[every]:.0f}"),
             {"pos_rows": every},
+            "section_pos_parts",
         ),
         Try(
             words.say("try_few_rows"),
             words.say("try_rows_detail", rows=few, share=f"{100 * shares[few]:.0f}"),
             {"pos_rows": few},
+            "section_pos_parts",
         ),
         Try(words.say("try_shuffle"), words.say("try_shuffle_detail"), {"scheme": SHUFFLE}),
     ]

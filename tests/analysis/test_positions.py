@@ -203,6 +203,9 @@ def test_cosine_similarities_and_components_by_hand():
     np.testing.assert_allclose(np.abs(parts.values[:, 0]), [10, 5, 0, 5, 10], atol=1e-4)
     np.testing.assert_allclose(parts.shares, [1, 0], atol=1e-6)
     assert p.first_components(np.ones((4, 2), np.float32)).shares.tolist() == [0, 0]
+    lonely = np.array([[0, 9], [1, 0], [2, 0], [3, 0]], np.float32)
+    np.testing.assert_array_equal(p.without_lonely_first(lonely), lonely[1:])
+    np.testing.assert_array_equal(p.without_lonely_first(line), line)
 
 
 TEXT = "the cat sat on the mat and the dog ran"

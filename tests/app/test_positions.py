@@ -60,10 +60,22 @@ def test_the_learned_table_is_the_models_own(open_page, models):
     similar = np.diagonal(np.corrcoef(own) * 0 + own @ own.T, 1)
     norms = np.linalg.norm(own, axis=1)
     mean = (similar / norms[:-1] / norms[1:]).mean()
-    assert f"Neighbours are more alike than others: their cosine similarity is {mean:.2f} on average" in said(
-        app
+    told = (
+        f"Neighbours are more alike than positions 32 apart: their cosine similarity is {mean:.2f} on average"
     )
+    assert told in said(app)
     assert run_code(app).startswith("(40, 384)")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_page_code_and_suggestion_give_the_same_components(open_page, number):
+    app = open_page(SCRIPT)
+    button = next(b for b in app.button if b.key == f"row_try_{number}")
+    promised = re.search(r"(\d+) % of their", button.label.replace("\\", ""))[1]
+    button.click().run()
+    assert f"hold {promised} % of all differences" in said(app)
+    printed = [float(n) for n in re.findall(r"0\.\d+", run_code(app))[-3:]]
+    assert sum(printed) == pytest.approx(int(promised) / 100, abs=0.02)  # three rounded ones
 
 
 def test_sinusoidal_of_an_odd_width_and_the_translators_own_table(open_page, models):
@@ -277,4 +289,4 @@ def test_random_models_are_told_with_their_own_numbers(open_page, made, view, mo
     told = zip(observations(one), observations(other), strict=True)
     assert {i for i, (here, there) in enumerate(told) if here != there} == measured
     if view == "Learned":
-        assert "Neighbours are no more alike than others" in said(one)
+        assert "Neighbours are no more alike than positions 32 apart" in said(one)

@@ -114,6 +114,13 @@ class Components:
     shares: Floats
 
 
+def without_lonely_first(table: Floats) -> Floats:
+    """The rows of ``table`` (position, width) that are alike in length: all, or all but row 0 where that is more than
+    twice as long as is usual. It would be the first component all by itself."""
+    sizes = np.linalg.norm(table, axis=1)
+    return table[1:] if len(table) > 3 and sizes[0] > 2 * np.median(sizes) else table
+
+
 def first_components(table: Floats, count: int = 3) -> Components:
     """Principal components of the rows of ``table`` about their mean, the largest first.
 
