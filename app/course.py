@@ -37,6 +37,11 @@ class Page:
         return f"app/pages/{self.script}.py"
 
     @property
+    def tab(self) -> str:
+        """What the browser calls the page: on its tab, in bookmarks, read aloud."""
+        return f"{self.subject or self.title} · AttnViz"
+
+    @property
     def number(self) -> int:
         """Its place in the course, from 1."""
         return COURSE.index(self) + 1

@@ -8,11 +8,13 @@ until then the reader has title and first sentence of the page.
 from __future__ import annotations
 
 import re
+from html import escape
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, course, warm_up
+from app.course import Page
 from app.lessons import lesson
 from app.whole import send_whole, whole
 from app.widgets.heading import heading
@@ -39,6 +41,33 @@ _UNTIL_DRAWN = """
 """Takes the first head away when the page's own stands, or what went wrong; then fetches the script that draws charts, so
 that it is there when the first chart is."""
 
+_ONE_ENTRY = """
+{
+  const { pushState: push, replaceState: replace } = history;
+  const path = (address) => new URL(address ?? "", location.href).pathname;
+  let clicked;
+  addEventListener("click", () => { clicked = location.href; }, true);
+  history.pushState = (state, title, address) => {
+    if (path(address) === location.pathname) return replace.call(history, state, title, address);
+    if (clicked && path(clicked) === location.pathname) replace.call(history, history.state, "", clicked);
+    push.call(history, state, title, address);
+  };
+}
+"""
+"""One entry a page in the browser's history, with its controls as they were left. Streamlit adds one each time that a page
+writes into its address, also right after it was opened, so that "Back" leads nowhere; and it takes the controls out of the
+address of a page before it leaves it."""
+
+_NOWHERE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>No such page · AttnViz</title><style>
+body {{ font: 17px/26px 'IBM Plex Sans', 'Noto Sans', system-ui, sans-serif; }}
+main {{ max-width: 60ch; margin: 15vh auto; padding: 0 24px; }}
+h1 {{ font: 600 34px/40px 'Source Serif 4', Georgia, serif; overflow-wrap: anywhere; }}
+a {{ color: inherit; }}
+</style></head><body><main><h1>There is no page “{address}”</h1>
+<p><a href="{root}">Begin the course</a>, or choose a page from its map there.</p></main></body></html>"""
+
 _TITLE = re.compile(rb"<title>.*?</title>", re.DOTALL)
 _FOREIGN_FONTS = re.compile(rb'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
 
@@ -50,14 +79,16 @@ def first_page(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
             await app(scope, receive, send)
             return
-        if scope["path"].strip("/"):  # a page other than Home, which needs a model
+        page = _page(scope["path"])
+        if page and page.script != "home":  # which needs no model
             warm_up.begin()
         # what is compressed cannot be added to; a page of 8 kB is quick without
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         start, body = await whole(app, {**scope, "headers": plain}, receive)
         headers = MutableHeaders(raw=list(start["headers"]))
         if _is_page(start):
-            body = dressed(body, scope["path"])
+            body = dressed(body, page) if page else _nowhere(scope)
+            start["status"] = 200 if page else 404
             headers["content-length"] = str(len(body))
             for stale in ("etag", "last-modified", "accept-ranges"):
                 del headers[stale]
@@ -66,26 +97,36 @@ def first_page(app: ASGIApp) -> ASGIApp:
     return serve
 
 
-def dressed(page: bytes, path: str = "/") -> bytes:
-    """Streamlit's HTML with our title, style sheet, fonts and page's head, and without the font that no page here uses."""
+def dressed(html: bytes, page: Page) -> bytes:
+    """Streamlit's HTML with the page's title and head, our sheet and fonts, without the font that no page here uses."""
     fonts = "".join(
         f'<link rel="preload" href="./app/static/fonts/{font}" as="font" type="font/woff2" crossorigin>'
         for font in FONTS
     )
-    head = _TITLE.sub(f"<title>AttnViz</title>{fonts}".encode(), _FOREIGN_FONTS.sub(b"", page), count=1)
+    title = f"<title>{escape(page.tab)}</title>{fonts}<script>{_ONE_ENTRY}</script>"
+    head = _TITLE.sub(lambda _: title.encode(), _FOREIGN_FONTS.sub(b"", html), count=1)
     # at the end of the body, so that it stands after the sheets that Streamlit adds to the head, and wins
-    sheet = f'<link rel="stylesheet" href="{assets.address(assets.STYLE)}">{_first_head(path)}</body>'
+    sheet = f'<link rel="stylesheet" href="{assets.address(assets.STYLE)}">{_first_head(page)}</body>'
     return head.replace(b"</body>", sheet.encode(), 1)
 
 
-def _first_head(path: str) -> str:
-    """The head of the page at this address, until the page draws its own; nothing where there is no such page."""
-    address = path.strip("/")
-    script = address or "home"
-    if address == "home" or not any(page.script == script and page.exists for page in course.COURSE):
-        return ""
+def _page(path: str) -> Page | None:
+    """The page of the course at this address."""
+    script = path.strip("/") or "home"
+    found = [page for page in course.COURSE if page.script == script and page.exists]
+    return found[0] if found and path.strip("/") != "home" else None
+
+
+def _first_head(page: Page) -> str:
+    """The head of the page, until the page draws its own."""
     until = _UNTIL_DRAWN.replace("CHARTS", assets.address(assets.PLOTLY))
-    return f'<div class="av-first">{heading(script, lesson(script))}</div><script>{until}</script>'
+    return f'<div class="av-first">{heading(page.script, lesson(page.script))}</div><script>{until}</script>'
+
+
+def _nowhere(scope: Scope) -> bytes:
+    """What an address gets at which there is no page."""
+    root = escape(f"{scope.get('root_path', '')}/")
+    return _NOWHERE.format(address=escape(scope["path"].strip("/")[:60]), root=root).encode()
 
 
 def _is_page(start: Message) -> bool:

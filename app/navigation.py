@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import course, selection, warm_up
-from app.widgets import guard, sidebar, waiting
+from app.widgets import figure, guard, sidebar, theme, waiting
 
 _HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 248
@@ -17,19 +17,6 @@ SIDEBAR_WIDTH = 248
 
 def run() -> None:
     """Draw the frame and the page that the address names."""
-    st.set_page_config(
-        page_title="AttnViz",
-        page_icon=str(_HERE / "images" / "icon.png"),
-        layout="wide",
-        initial_sidebar_state=SIDEBAR_WIDTH,
-    )
-    st.html(f"<style>{_style()}</style>")
-    dark = st.context.theme.type == "dark"
-    st.logo(
-        str(_HERE / "images" / f"logo_{'dark' if dark else 'light'}.svg"),
-        icon_image=str(_HERE / "images" / f"icon_{'dark' if dark else 'light'}.svg"),
-        size="medium",
-    )
     chapters: dict[str, list[st.Page]] = {}
     scripts = {}
     for entry in course.COURSE:
@@ -38,14 +25,29 @@ def run() -> None:
             chapters.setdefault(entry.chapter, []).append(page)
             scripts[page.url_path] = entry
     current = st.navigation(chapters, position="top")
-    selection.leave(current.url_path)
+    entry = scripts[current.url_path]
+    st.set_page_config(
+        page_title=entry.tab,
+        page_icon=str(_HERE / "images" / "icon.png"),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    st.html(f"<style>{_style()}</style>")
+    mode = figure.mode()
+    st.logo(
+        str(_HERE / "images" / f"logo_{mode}.svg"),
+        icon_image=str(_HERE / "images" / f"icon_{mode}.svg"),
+        size="medium",
+    )
+    selection.enter(current.url_path)
     waiting.begin()
     with guard.guarded():
-        sidebar.show(scripts[current.url_path])
+        sidebar.show(entry)
     with guard.guarded():
-        if scripts[current.url_path].script != "home":  # which needs no model for its first paint
+        if entry.script != "home":  # which needs no model for its first paint
             waiting.library()
         current.run()
+    theme.watch()
     warm_up.begin()
 
 

@@ -135,12 +135,12 @@ def number(key: str, low: float, high: float, what: str, start: float) -> float:
         return start
     kind = int if isinstance(low, int) and isinstance(high, int) else float
     try:
-        value = kind(str(asked))
-    except ValueError:
+        value = kind(float(str(asked)))  # Streamlit cuts a fraction off as well
+    except (ValueError, OverflowError):
         value = None
     if value is None or not low <= value <= high:
         note(
-            f"{what.capitalize()} cannot be {str(asked)[:20]} here: it goes from {low} to {high}. You see {start}."
+            f"{what[:1].upper()}{what[1:]} cannot be {str(asked)[:20]} here: it goes from {low} to {high}. You see {start}."
         )
         value = start
     if key in st.session_state or value != asked:
@@ -188,12 +188,10 @@ def page() -> str:
 
 
 def begin() -> None:
-    """Take the model from the address on the first run, and write the chosen one there; see that an example fits it.
+    """Write the chosen model into the address, and see that an example fits it.
 
     By hand, because Streamlit would write the label of the list, which differs from server to server.
     """
-    if MODEL not in st.session_state and MODEL in st.query_params:
-        st.session_state[MODEL] = st.query_params[MODEL]
     if model_id() == DEFAULT_MODEL:
         st.query_params.pop(MODEL, None)
     else:
@@ -202,11 +200,18 @@ def begin() -> None:
         st.session_state[TEXT] = examples.first(model_id())
 
 
-def leave(page: str) -> None:
-    """Take what was picked on the page before out of the address, when this page is another. It comes back with it."""
-    if st.session_state.get(_PAGE, page) != page:
-        for key in st.session_state.get(_PICKED, frozenset()):
-            st.query_params.pop(key, None)
+def enter(page: str) -> None:
+    """A page is opened: the model is the one that its address names, if it does, as after "Back".
+
+    What was picked on the page before is taken out of the address; it comes back with that page.
+    """
+    before = st.session_state.get(_PAGE)
+    if before != page:
+        if MODEL in st.query_params:
+            st.session_state[MODEL] = st.query_params[MODEL]
+        if before is not None:
+            for key in st.session_state.get(_PICKED, frozenset()):
+                st.query_params.pop(key, None)
     st.session_state[_PAGE] = page
 
 

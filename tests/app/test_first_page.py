@@ -2,13 +2,14 @@
 
 import asyncio
 import html
+from urllib.parse import unquote
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.testclient import TestClient
 
-from app import first_page
+from app import course, first_page
 from app.lessons import lesson
 
 PAGE = b"""<html><head><link
@@ -22,7 +23,7 @@ def asked(app, accept="text/html", path="/tokens", **headers):
 
 def test_a_page_gets_title_style_and_fonts():
     answer = asked(HTMLResponse(PAGE, headers={"etag": '"1"', "last-modified": "yesterday"}))
-    assert "<title>AttnViz</title>" in answer.text
+    assert "<title>Tokens · AttnViz</title>" in answer.text
     assert "Other.woff2" not in answer.text
     assert answer.text.index("plex-sans-latin.woff2") < answer.text.index("</head>")
     assert answer.text.index("./style.css?") > answer.text.index('id="root"')
@@ -44,10 +45,13 @@ def test_a_page_brings_its_title_and_first_sentence(path, title):
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/home", "/tokens/extra", "/%3Cscript%3E", "/predictions"])
-def test_an_address_without_a_page_brings_no_title(path):
-    text = asked(HTMLResponse(PAGE), path=path).text
-    assert "<h1>" not in text
-    assert "style.css" in text
+def test_an_address_without_a_page_says_so_and_leads_to_the_course(path):
+    answer = asked(HTMLResponse(PAGE), path=path)
+    assert answer.status_code == 404
+    assert f"There is no page “{html.escape(unquote(path[1:]))}”" in answer.text
+    assert '<a href="/">' in answer.text
+    assert 'id="root"' not in answer.text
+    assert "<script>" not in answer.text
 
 
 def test_a_page_in_pieces_arrives_whole():
@@ -59,7 +63,7 @@ def test_a_page_in_pieces_arrives_whole():
         await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": PAGE[200:]})
 
-    assert asked(slow).content == first_page.dressed(PAGE, "/tokens")
+    assert asked(slow).content == first_page.dressed(PAGE, course.page("tokens"))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,7 @@ def test_the_address_of_the_style_sheet_follows_its_content():
     from pathlib import Path
 
     digest = hashlib.sha256(Path("app/style.css").read_bytes()).hexdigest()
-    assert f"./style.css?{digest[:12]}" in first_page.dressed(PAGE).decode()
+    assert f"./style.css?{digest[:12]}" in first_page.dressed(PAGE, course.page("tokens")).decode()
 
 
 def test_the_script_of_the_charts_is_fetched_ahead_on_a_page_of_the_course():
@@ -91,8 +95,7 @@ def test_the_script_of_the_charts_is_fetched_ahead_on_a_page_of_the_course():
     from app import assets
 
     address = assets.address(assets.PLOTLY)
-    assert address in first_page.dressed(PAGE, "/tokens").decode()
-    assert address not in first_page.dressed(PAGE, "/nowhere").decode()
+    assert address in first_page.dressed(PAGE, course.page("tokens")).decode()
     script = TestClient(Starlette(routes=assets.routes())).get(address.removeprefix("."))
     assert script.headers["content-type"].startswith("text/javascript")
     assert "immutable" in script.headers["cache-control"]
@@ -107,7 +110,7 @@ def test_streamlits_own_page_has_what_is_replaced():
     import streamlit
 
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
-    dressed = first_page.dressed(page)
-    assert dressed.count(b"<title>AttnViz</title>") == 1
+    dressed = first_page.dressed(page, course.page("home"))
+    assert dressed.count("<title>From recurrence to attention · AttnViz</title>".encode()) == 1
     assert b"SourceSans" not in dressed
     assert dressed.count(b"./style.css?") == 1

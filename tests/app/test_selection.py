@@ -77,6 +77,22 @@ def test_the_address_names_the_model_by_its_id(open_page):
     assert open_page("tokens", model=SMOLLM2).selectbox(key="model").value == SMOLLM2
 
 
+def test_back_takes_the_model_of_the_page_that_it_leads_to(open_page):
+    app = open_page("home", model=SMOLLM2)
+    app.selectbox(key="model").set_value("sentence-transformers/all-MiniLM-L6-v2").run()
+    app.switch_page("app/pages/tokens.py").run()
+    assert app.selectbox(key="model").value.endswith("MiniLM-L6-v2")
+    app.query_params["model"] = SMOLLM2  # as a browser asks for the page before
+    app.switch_page("app/pages/home.py").run()
+    assert app.selectbox(key="model").value == SMOLLM2
+
+
+def test_a_fraction_in_an_address_is_cut_off_without_a_word(open_page):
+    app = open_page("feed_forward", ff_neuron="5.5", layer="nan")
+    assert app.number_input(key="ff_neuron").value == 5
+    assert ["Layer cannot be nan" in note for note in notes(app)] == [True]
+
+
 def test_an_example_gives_way_to_one_that_the_model_can_read(open_page):
     app = open_page("home", model="attnviz/translate-pt-en")
     assert app.text_area(key="text").value == next(iter(PORTUGUESE.values()))
