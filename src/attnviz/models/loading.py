@@ -172,11 +172,10 @@ def checked_id(text: str) -> str:
     model_id = text.strip().removeprefix("https://huggingface.co/").rstrip("/")
     if len(model_id) > 96 or not _ID.fullmatch(model_id) or model_id.endswith(".git"):
         looks_like_path = text.startswith(("/", ".", "~")) or "\\" in text
+        way_out = "A name looks like gpt2 or google-bert/bert-base-uncased: letters, digits, dots and dashes."
         raise ModelNotFound(
             f"“{text[:60]}{'…' if len(text) > 60 else ''}” is not the name of a model.",
-            "In Python, give a folder as a Path."
-            if looks_like_path
-            else "A name looks like gpt2 or google-bert/bert-base-uncased: letters, digits, dots and dashes.",
+            f"{way_out} In Python, a folder is given as a Path." if looks_like_path else way_out,
         )
     return model_id
 
