@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnviz.errors import ConfigError, ModelUnsupported, UserError
-from attnviz.models.configs import published_config, published_configs, read_config
+from attnviz.models.architecture import architecture
+from attnviz.models.configs import grown_config, published_config, published_configs, read_config
 
 GPT2 = {"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 2, "vocab_size": 100, "n_positions": 32}
 LLAMA = {
@@ -88,9 +89,17 @@ def test_text_that_is_no_config(text, words):
     assert error.value.way_out and len(str(error.value)) < 300
 
 
-@pytest.mark.parametrize("model_type", ["bloom", "falcon", "mamba", "no_such_model", "deberta-v2"])
-def test_another_family_is_refused_by_name(model_type):
-    with pytest.raises(ModelUnsupported):
+@pytest.mark.parametrize(
+    ("model_type", "why"),
+    [
+        ("falcon", "Falcon models cannot be opened here: their attention cannot be read"),
+        ("mamba", "Mamba models cannot be opened here: they have no attention"),
+        ("mamba9", "“mamba9” models cannot be opened here: this family is none of the"),
+        ("vit", "“vit” models cannot be opened here: this family is none of the"),
+    ],
+)
+def test_another_family_is_refused_with_the_reason(model_type, why):
+    with pytest.raises(ModelUnsupported, match=why):
         read_config({"model_type": model_type})
 
 
@@ -128,6 +137,8 @@ def test_absurd_fields_of_gpt2(changes, words):
         ({"num_key_value_heads": 8}, "4 query heads cannot share 8"),
         ({"num_attention_heads": 7}, "cannot be divided among 7"),
         ({"hidden_size": 12, "num_attention_heads": 4}, "Rotary positions turn numbers in pairs"),
+        ({"hidden_size": 66, "num_attention_heads": 2}, "numbers in pairs, and a head here has 33"),
+        ({"head_dim": 17}, "numbers in pairs, and a head here has 17"),
         ({"head_dim": 10**9}, "width of a head"),
     ],
 )
@@ -136,10 +147,64 @@ def test_absurd_fields_of_llama(changes, words):
         read_config({**LLAMA, **changes})
 
 
-@pytest.mark.parametrize("name", ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"])
+def without(fields, name):
+    return {field: value for field, value in fields.items() if field != name}
+
+
+@pytest.mark.parametrize("name", [name for name in LLAMA if name != "model_type"])
 def test_a_missing_size_is_named_rather_than_taken_from_the_defaults(name):
     with pytest.raises(ConfigError, match=name):
-        read_config({field: value for field, value in LLAMA.items() if field != name})
+        read_config(without(LLAMA, name))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "name"),
+    [
+        ("mistralai/Mistral-7B-v0.1", "num_key_value_heads"),
+        ("google/gemma-2-2b", "head_dim"),
+        ("t5-small", "d_kv"),
+        ("bert-base-uncased", "intermediate_size"),
+    ],
+)
+def test_every_family_names_what_it_would_fill_in(model_id, name):
+    entry = published_config(model_id)
+    assert entry is not None
+    with pytest.raises(ConfigError, match=rf"does not give the .* \({name}\)"):
+        read_config(without(entry.config, name))
+
+
+def test_what_a_family_derives_can_be_left_out():
+    assert read_config(GPT2).n_inner is None  # GPT-2 means four times the width
+    assert read_config(LLAMA).num_key_value_heads == 4
+
+
+@pytest.mark.parametrize("entry", published_configs(), ids=lambda entry: entry.name)
+def test_a_model_grows_as_it_is_built(entry):
+    """Twice the width is twice in every width and in the heads, which stay as wide; twice the depth is all layers again."""
+    config = read_config(entry.config)
+    shape, same, wide, deep = (
+        architecture(read_config(fields))
+        for fields in (
+            entry.config,
+            grown_config(config),
+            grown_config(config, width=2),
+            grown_config(config, depth=2),
+        )
+    )
+    assert same == shape
+    for name in ("d_model", "d_ff", "encoder_heads", "decoder_heads", "decoder_key_value_heads"):
+        assert getattr(wide, name) == 2 * getattr(shape, name) and getattr(deep, name) == getattr(shape, name)
+    assert (wide.d_head, wide.encoder_layers, wide.decoder_layers, wide.windows) == (
+        *(shape.d_head, shape.encoder_layers, shape.decoder_layers),
+        shape.windows,
+    )
+    assert deep.encoder_layers + deep.decoder_layers == 2 * (shape.encoder_layers + shape.decoder_layers)
+
+
+def test_a_model_of_text_and_pictures_says_where_its_text_model_stands():
+    """As Gemma 3 is published."""
+    with pytest.raises(ConfigError, match="Gemma 3 stands in text_config"):
+        read_config({"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}})
 
 
 def test_refusing_an_enormous_config_costs_nothing():
@@ -196,7 +261,7 @@ def test_any_fields_give_a_config_or_one_clear_sentence(model_type, fields):
 
 def test_layers_in_groups_are_counted_together():
     """512 groups are allowed and 512 layers in a group are; 262,144 layers would be built for minutes."""
-    albert = {"model_type": "albert", "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 100}
+    albert = {**LLAMA, "model_type": "albert", "embedding_size": 16}
     layers = {"num_hidden_layers": 2, "num_hidden_groups": 512, "inner_group_num": 512}
     with pytest.raises(ConfigError, match="512 groups of 512 layers are 262,144"):
         read_config({**albert, **layers})

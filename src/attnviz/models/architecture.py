@@ -88,13 +88,12 @@ _UNTRACEABLE = {
     "gpt_neo": "GPT-Neo",
     "gptj": "GPT-J",
     "longformer": "Longformer",
-    "mamba": "Mamba",
-    "mamba2": "Mamba-2",
     "mpnet": "MPNet",
-    "rwkv": "RWKV",
     "xlnet": "XLNet",
 }
 """Well-known families whose code in Transformers has no exchangeable attention function, by their usual names."""
+
+_WITHOUT_ATTENTION = {"mamba": "Mamba", "mamba2": "Mamba-2", "rwkv": "RWKV"}
 
 _ACTIVATIONS = {
     "gelu": "GELU",
@@ -180,12 +179,17 @@ class Architecture:
 
 
 def family(model_type: str) -> Family:
-    """The family of Transformers' ``model_type``; :class:`ModelUnsupported` names the ones that cannot be traced."""
+    """The family of Transformers' ``model_type``. Raises :class:`ModelUnsupported`, which says why, for any other."""
     if model_type in FAMILIES:
         return FAMILIES[model_type]
-    name = _UNTRACEABLE.get(model_type, model_type or "This kind of model")
+    if model_type in _UNTRACEABLE:
+        why = f"{_UNTRACEABLE[model_type]} models cannot be opened here: their attention cannot be read from the outside."
+    elif model_type in _WITHOUT_ATTENTION:
+        why = f"{_WITHOUT_ATTENTION[model_type]} models cannot be opened here: they have no attention."
+    else:
+        why = f"“{model_type[:40]}” models cannot be opened here: this family is none of the {len(FAMILIES)} that can."
     raise ModelUnsupported(
-        f"{name} models cannot be opened here: their attention cannot be read from the outside.",
+        why,
         "Choose a GPT-2, Llama, BERT, T5 or BART model instead, or one of their relatives.",
     )
 

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ConfigError
-from attnviz.models.architecture import Architecture, Family, architecture, family
+from attnviz.models.architecture import FAMILIES, Family, architecture, family
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -38,6 +38,7 @@ class _Size:
 
 _LAYERS = _Size("number of layers", 512)  # the deepest published: 126 (Llama 3.1 405B); 512 take 0.8 s
 _HEADS = _Size("number of heads", 4_096)
+_SHARED = _Size("number of key and value heads", 4_096)
 _WIDTH = _Size("width", 131_072)  # the widest published: 18,432
 _NEURONS = _Size("feed-forward width", 2_097_152)
 _HEAD_WIDTH = _Size("width of a head", 16_384)
@@ -51,7 +52,7 @@ _SIZES: dict[str, _Size] = {
     **dict.fromkeys(("encoder_layers", "decoder_layers", "num_decoder_layers"), _LAYERS),
     **dict.fromkeys(("num_hidden_groups", "inner_group_num"), _Size("number of layer groups", 512)),
     **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), _HEADS),
-    "num_key_value_heads": _Size("number of key and value heads", 4_096),
+    "num_key_value_heads": _SHARED,
     **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), _HEADS),
     **dict.fromkeys(
         ("hidden_size", "n_embd", "dim", "d_model", "embedding_size", "word_embed_proj_dim"), _WIDTH
@@ -71,7 +72,10 @@ _SIZES: dict[str, _Size] = {
 }
 """Every field of the supported families from whose number something is built."""
 
-_REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
+_ACROSS = frozenset({_WIDTH, _HEADS, _SHARED, _NEURONS})
+"""What grows with the width of a model, where a head stays as wide as it is."""
+
+_REQUIRED = _ACROSS | {_VOCABULARY, _LAYERS, _HEAD_WIDTH}
 """Without these a config would silently mean its family's defaults: another model than the one meant."""
 
 # What the weights are stored or run as, and the labels of classifiers: none of it changes the shape, and
@@ -139,6 +143,7 @@ def read_config(source: str | Mapping[str, Any] | PreTrainedConfig) -> PreTraine
         source = _parsed(source)
     if isinstance(source, Mapping):
         fields = dict(source)
+        _check_not_nested(fields)
         facts = family(_model_type(fields))
         check_sizes(fields)
         config = _built(fields, facts)
@@ -170,6 +175,19 @@ def _parsed(text: str) -> Mapping[str, Any]:
             "This is JSON, but not a config: a config is a list of named fields in braces.", way_out
         )
     return data
+
+
+def _check_not_nested(fields: Mapping[str, Any]) -> None:
+    inner = fields.get("text_config")
+    if (
+        fields.get("model_type") not in FAMILIES
+        and isinstance(inner, Mapping)
+        and inner.get("model_type") in FAMILIES
+    ):
+        raise ConfigError(
+            f"This config holds more than a text model: its {FAMILIES[inner['model_type']].name} stands in text_config.",
+            "Paste what the field text_config holds, with its braces.",
+        )
 
 
 def _model_type(fields: Mapping[str, Any]) -> str:
@@ -227,26 +245,36 @@ def _built(fields: Mapping[str, Any], facts: Family) -> PreTrainedConfig:
 
     config_class = CONFIG_MAPPING[fields["model_type"]]
     aliases: dict[str, str] = config_class.attribute_map
-    for name in _REQUIRED:
-        if fields.get(name) is None and fields.get(aliases.get(name, name)) is None:
-            own = aliases.get(name, name)
-            raise ConfigError(
-                f"This config does not give the {_SIZES[name].title} ({own}).",
-                f"Add the field {own}, as in a published config of {facts.name}.",
-            )
+    _check_complete(fields, config_class, facts)
     known = {f.name for f in dataclasses.fields(config_class)} | set(aliases)
     if "rope_parameters" in known:
         known |= _ROTARY
-    if not any(fields.get(name) for name in ("head_dim", "d_kv")):
+    head_width = fields.get("head_dim") or fields.get("d_kv")
+    if not head_width:
         width, heads = (
             fields.get(name) or fields[aliases[name]] for name in ("hidden_size", "num_attention_heads")
         )
         _check_division(width, heads)
+        head_width = width // heads
+    _check_rotation(facts, head_width)
     arguments = {name: value for name, value in fields.items() if name in known - _IGNORED}
     try:
         return config_class(**arguments)
     except build_errors() as error:
         raise unbuildable(facts.name, error) from None
+
+
+def _check_complete(fields: Mapping[str, Any], config_class: type[PreTrainedConfig], facts: Family) -> None:
+    """Every size for which the family has a number of its own must be there, under its name or another one for it."""
+    aliases: dict[str, str] = config_class.attribute_map
+    given = {aliases.get(name, name) for name, value in fields.items() if value is not None}
+    filled = {f.name for f in dataclasses.fields(config_class) if isinstance(f.default, int)}
+    for name, size in _SIZES.items():
+        if size in _REQUIRED and name in filled - given:
+            raise ConfigError(
+                f"This config does not give the {size.title} ({name}).",
+                f"Add the field {name}, as in a published config of {facts.name}.",
+            )
 
 
 def build_errors() -> tuple[type[Exception], ...]:
@@ -288,7 +316,6 @@ def _check_proportions(config: PreTrainedConfig, facts: Family) -> None:
                 f"{heads:,} query heads cannot share {shared:,} key and value heads evenly.",
                 "Choose a number of key and value heads that divides the number of heads.",
             )
-    _check_rotation(shape)
 
 
 def _check_division(width: int, heads: int) -> None:
@@ -299,12 +326,24 @@ def _check_division(width: int, heads: int) -> None:
         )
 
 
-def _check_rotation(shape: Architecture) -> None:
-    if shape.positions == "rotary" and shape.d_head % 2:
+def _check_rotation(facts: Family, head_width: int) -> None:
+    if facts.positions == "rotary" and head_width % 2:
         raise ConfigError(
-            f"Rotary positions turn numbers in pairs, and a head here has {shape.d_head:,}.",
+            f"Rotary positions turn numbers in pairs, and a head here has {head_width:,}.",
             "Choose a width and a number of heads that leave each head an even number.",
         )
+
+
+def grown_config(config: PreTrainedConfig, width: int = 1, depth: int = 1) -> dict[str, Any]:
+    """The fields of a config with every width, and the number of heads, ``width`` times as large and ``depth`` times as
+    many layers. A head keeps its width. Nothing is checked yet.
+    """
+    times = {**dict.fromkeys(_ACROSS, width), _LAYERS: depth}
+    sizes = {
+        name: times.get(_SIZES[name], 1) * n for name, n in config.to_dict().items() if name in _SIZES and n
+    }
+    left_out = _IGNORED | ({"layer_types"} if depth > 1 else set())
+    return {name: value for name, value in {**config.to_diff_dict(), **sizes}.items() if name not in left_out}
 
 
 def sized_config(
