@@ -41,6 +41,11 @@ def test_split_words_most_pieces_first_and_each_once():
     assert split_words(tokens) == (("unbeliev", (2, 3, 4)), ("label", (0, 1)))
 
 
+def test_a_sign_of_several_tokens_is_split_but_no_word():
+    smol = attnviz.Engine().tokens("HuggingFaceTB/SmolLM2-135M-Instruct", "🙂")
+    assert dict(split_words(smol)) == {"🙂": (0, 1)} and token_count(smol).split_words == 0
+
+
 def test_the_bundled_tokenizers_see_the_same_words_in_the_same_bytes():
     text = "Mrs Dursley didn't cross the street. 🙂"
     engine = attnviz.Engine()

@@ -9,7 +9,8 @@ import re
 import pytest
 
 import attnviz
-from app.tokenized import side_by_side, tokenized
+from app.lessons import lesson
+from app.tokenized import left_out, side_by_side, suggestions, tokenized
 from attnviz.analysis.tokenization import token_count
 from attnviz.models.catalog import catalog
 from attnviz.models.spelling import spells
@@ -17,6 +18,7 @@ from tests.app.conftest import errors, markup
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+WORDS = lesson("tokens")
 
 
 def strip(app):
@@ -36,7 +38,7 @@ def facts(app):
 
 def test_tokens_ids_and_looks(open_page):
     drawn = strip(open_page("tokens", text="Mrs Dursley slept 🙂"))["tokens"]
-    assert [t["label"] for t in drawn] == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[UNK]", "[SEP]"]
+    assert [t["label"] for t in drawn] == ["[CLS]", "mrs", "du", "-rs", "-ley", "slept", "[UNK] 🙂", "[SEP]"]
     assert [t["id"] for t in drawn][:3] == ["101", "3,680", "4,241"]
     assert [t["look"] for t in drawn] == [
         "special",
@@ -81,9 +83,48 @@ def test_every_tokenizer_reads_the_same_text():
         assert columns["Bytes per token"][row] == f"{len(text) / count.tokens:.2f}"
 
 
+def test_an_unknown_token_is_told_with_what_it_stands_for(open_page):
+    app = open_page("tokens", text="猫", token="1")
+    shown = facts(app)
+    assert shown["Bytes"].startswith("lost") and shown["Place"] == "in place of “猫”"
+    assert "No word of your text is split here. Unknown: 猫." in "\n".join(markup(app))
+
+
+@pytest.mark.parametrize("text", [" ", "cat " * 9_000])
+def test_a_text_that_cannot_be_read_is_told_once(open_page, text):
+    assert len(errors(open_page("tokens", text=text))) == 1
+
+
 def test_how_words_split():
     words, pieces = tokenized(MINILM, "Mrs Dursley slept").splits()
     assert dict(zip(words, pieces, strict=True)) == {"Dursley": "du -rs -ley"}
+
+
+def test_signs_are_not_told_as_words():
+    assert tokenized(SMOLLM2, "🙂").said(WORDS) == (
+        "SmolLM2 reads your text, which has signs and no words, as 2 tokens, and adds none of its own."
+    )
+    assert tokenized(SMOLLM2, "🙂 you").said(WORDS).endswith("splits none.")
+
+
+def test_who_cannot_read_the_text_is_named(open_page):
+    assert left_out("It is 🙂", MINILM) == ["Spelling to sound"]
+    assert "Cannot read this text: Spelling to sound." in "\n".join(
+        markup(open_page("tokens", text="It is 🙂"))
+    )
+
+
+def test_every_model_has_something_to_try_and_a_short_question():
+    for known in catalog():
+        if known.bundled:
+            assert len(suggestions(known.id, WORDS)) >= 2
+            for asked in tokenized(known.id, "box").questions(WORDS):
+                assert asked.answer in asked.choices and len(asked.choices) == 5
+
+
+def test_spaces_are_promised_only_where_there_are_some():
+    kept = {model: suggestions(model, WORDS)[1].detail for model in (MINILM, SMOLLM2)}
+    assert "; no token for spaces" in kept[MINILM] and "; no token" not in kept[SMOLLM2]
 
 
 def test_the_code_gives_the_tokens_on_the_page(open_page):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from attnviz.tracing.tokens import Tokens
-from attnviz.viewer.tokens import chosen_token, payload
+from attnviz.viewer.tokens import chip_labels, chosen_token, payload
 
 TOKENS = Tokens(
     ids=(101, 7, 4241, 0),
@@ -50,3 +50,7 @@ def test_anything_else_is_no_token(value):
 
 def test_a_token_comes_back():
     assert chosen_token(3, 4) == 3
+
+
+def test_an_unknown_token_shows_what_it_stands_for():
+    assert chip_labels(TOKENS) == ["[CLS]", "=a,b", "-\ud800", "[UNK] 🙂"]

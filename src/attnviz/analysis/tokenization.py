@@ -14,8 +14,8 @@ class TokenCount:
     """What a tokenizer makes of a text.
 
     ``tokens`` counts those that stand for text, ``special`` those that the model adds, ``unknown`` those of
-    the first that the vocabulary has no piece for. ``words`` and ``bytes`` (UTF-8) are of the text, the same
-    for every tokenizer.
+    the first that the vocabulary has no piece for. ``split_words`` are the different words that take several.
+    ``words`` and ``bytes`` (UTF-8) are of the text, the same for every tokenizer.
     """
 
     tokens: int
@@ -47,7 +47,7 @@ def token_count(tokens: Tokens) -> TokenCount:
         tokens=len(tokens) - special,
         special=special,
         unknown=sum(tokens.unknown),
-        split_words=len(split_words(tokens)),
+        split_words=sum(map(is_word, dict(split_words(tokens)))),
         words=word_count(tokens.text),
         bytes=len(tokens.text.encode()),
     )
@@ -56,11 +56,16 @@ def token_count(tokens: Tokens) -> TokenCount:
 def word_count(text: str) -> int:
     """The number of words that hold a letter or digit, by the rules of :func:`is_word_break`."""
     breaks = [place for place in range(len(text) + 1) if is_word_break(text, place)]
-    return sum(any(map(str.isalnum, text[start:end])) for start, end in pairwise(breaks))
+    return sum(is_word(text[start:end]) for start, end in pairwise(breaks))
+
+
+def is_word(text: str) -> bool:
+    """Whether it holds a letter or digit; other signs are none."""
+    return any(map(str.isalnum, text))
 
 
 def split_words(tokens: Tokens) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Words that take several tokens, each with the positions of these; the most pieces first, a word once."""
+    """Words and signs that take several tokens, each with the positions of these; the most pieces first, a word once."""
     found: dict[str, tuple[int, ...]] = {}
     for label, group in zip(tokens.word_labels, tokens.word_groups, strict=True):
         text = "".join(tokens.surfaces[i] for i in group).strip() or label

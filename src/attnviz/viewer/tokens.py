@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 Facts = Sequence[tuple[str, str]]
 
 
+def chip_labels(tokens: Tokens) -> list[str]:
+    """What stands on the chips: the labels, with what an unknown one stands for."""
+    return [
+        f"{label} {surface.strip()}".rstrip() if unknown else label
+        for label, surface, unknown in zip(tokens.labels, tokens.surfaces, tokens.unknown, strict=True)
+    ]
+
+
 def payload(
     tokens: Tokens,
     facts: Sequence[Facts],
@@ -32,7 +40,7 @@ def payload(
     ``facts`` are names and values for each token: said when it is pointed at, and a column each of the CSV. Raises
     ValueError where there are not as many as tokens.
     """
-    labels = [well_formed(label) for label in tokens.labels]
+    labels = [well_formed(label) for label in chip_labels(tokens)]
     rows = [[(well_formed(name), well_formed(value)) for name, value in own] for own in facts]
     chips = [
         {
