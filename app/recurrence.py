@@ -18,7 +18,7 @@ def cost_sentence(rows: Sequence[LayerCost], n: int, d: int, words: Lesson) -> s
     """Attention beside recurrence, with how many times more or fewer operations it needs, and why."""
     attention, recurrent = rows[:2]
     times = max(attention.operations, recurrent.operations) / min(attention.operations, recurrent.operations)
-    which = "fewer" if n < d else "more" if n > d else "same"
+    which = "same" if n == d else "near" if times < 1.05 else "fewer" if n < d else "more"
     return words.say(
         f"costs_{which}", n=f"{n:,}", d=f"{d:,}", steps=f"{recurrent.sequential:,}", times=_times(times)
     )

@@ -38,6 +38,7 @@ def test_what_is_left_in_words(left, said):
             "16 tokens the recurrent layer takes 16 steps in a row, self-attention one, with 32 times fewer",
         ),
         (2048, 512, "self-attention one. But it needs 4 times more operations: n is greater"),
+        (500, 512, "with about as many operations: n is close to d"),
         (512, 512, "with as many operations: n equals d"),
     ],
 )

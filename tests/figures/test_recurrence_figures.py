@@ -22,10 +22,9 @@ def test_attention_and_recurrence_cost_the_same_where_tokens_are_as_many_as_numb
 
 def test_the_gradient_follows_the_power_of_the_radius():
     norms = gradient_norms(0.5, 60)
-    power, measured, attention = surviving_gradient(norms, 0.5, "light").data
+    power, measured = surviving_gradient(norms, 0.5, "light").data  # nothing is drawn that was not computed
     np.testing.assert_allclose(power.y[:10], 0.5 ** np.arange(10), rtol=1e-6)
     np.testing.assert_allclose(measured.y, np.maximum(norms, 1e-12), rtol=1e-6)
-    assert set(attention.y) == {1}
 
 
 def test_names_at_the_ends_do_not_lie_on_each_other():

@@ -105,7 +105,7 @@ def operations_by_length(n: int, d: int, k: int, mode: Mode) -> tuple[go.Figure,
 
 
 def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
-    """The norm of a gradient (step + 1) against steps back, on a logarithmic axis, beside attention's one step.
+    """The norm of a gradient (step + 1) against steps back, on a logarithmic axis.
 
     The dotted line is radius to the power of the steps: what the measured one follows in the long run. Norms outside
     1e-12 to 1e12 are drawn at that edge.
@@ -125,13 +125,11 @@ def surviving_gradient(norms: Floats, radius: float, mode: Mode) -> go.Figure:
         for name, y, colour, width, dash in (
             (f"{radius:g} to the power of %{{x}}", power, GREY[mode], 1.5, "dot"),
             ("%{x} steps back", drawn, INK[mode], 2.5, "solid"),
-            ("attention, any distance", np.ones_like(drawn), mark("query", mode), 2.5, "dash"),
         )
     ]
     low = min(1e-1, float(drawn.min()), float(power.min()))
     high = max(1e1, float(drawn.max()), float(power.max()))
     ends = [
-        (0.0, "attention", text("query", mode)),
         (float(np.log10(drawn[-1])), "recurrence", INK[mode]),
         (float(np.log10(power[-1])), f"{radius:g}<sup>n</sup>", GREY[mode]),
     ]
