@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from app import cache, selection
+from app.examples import examples
 from app.widgets.lesson import Question, Try
-from attnviz.analysis.reading import Look, farthest_look, hardest_looks, spaced_words
+from attnviz.analysis.reading import NEAREST, Look, farthest_look, hardest_looks, spaced_words
 from attnviz.models.catalog import title_of
 from attnviz.tracing.trace import AttentionKind
 from attnviz.viewer import sentence as picture
@@ -18,7 +19,7 @@ from attnviz.viewer.text import percent
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """Words as they are written, and for each the head where it looks hardest at an earlier one."""
+    """Words as they are written, and for each the head where it looks hardest at one that is two or more back."""
 
     model_id: str
     text: str
@@ -37,7 +38,7 @@ class Sentence:
             query=word,
             model=title_of(self.model_id),
             heads=self.heads,
-            candidates="a word further back",
+            candidates="a word two or more back",
         )
 
     def chosen(self, value: object, otherwise: int) -> int:
@@ -77,13 +78,16 @@ class Sentence:
             return []
         asked = max(others, key=self._weight)
         key = self._key(asked)
-        earlier = sorted(range(asked), key=lambda i: (i != key, -self.looks[asked].weights[i]))[:4]
+        earlier = sorted(range(asked + 1 - NEAREST), key=lambda i: (i != key, -self.looks[asked].weights[i]))[
+            :4
+        ]
         choices = [self._named(i, asked) for i in sorted(earlier)]
         look = self.looks[asked]
         return [
             Question(
                 "look",
-                f"In layer {look.layer}, head {look.head}: at which word further back does ‘{self._bare(asked)}’ look most?",
+                f"In layer {look.layer}, head {look.head}: at which word two or more back does"
+                f" ‘{self._bare(asked)}’ look most?",
                 choices,
                 self._named(key, asked),
                 f"‘{self._bare(asked)}’ gives {percent(self._weight(asked))} of its weight to ‘{self._bare(key)}’.",
@@ -92,11 +96,18 @@ class Sentence:
             )
         ]
 
+    @property
+    def longer(self) -> str | None:
+        """An example with words to look back at, for a text that has none."""
+        if any(look.key is not None for look in self.looks):
+            return None
+        return next(text for text in examples(self.model_id).values() if len(text.split()) > NEAREST)
+
     def code(self, word: int) -> dict[str, Any]:
         """What the page's lines of Python are filled with, and what they print."""
         look = self.looks[word]
         found = (
-            "this word has none further back"
+            "this word has none two or more back"
             if look.key is None
             else (
                 f"{look.layer} {look.head} {look.key} {look.weights[look.key]:.2f}: ‘{self._bare(look.key)}’"

@@ -1,5 +1,7 @@
 """Home: why a token should reach any other in one step, on the learner's own sentence."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import recurrence, selection
@@ -21,6 +23,9 @@ def the_sentence() -> tuple[Sentence, int]:
     here = sentence(model_id, text)
     word = selection.picked("word", len(here.words), "word", here.start, of=(model_id, text))
     picture.show("sentence", here.payload(word), key="sentence", answers={"word": choose_word})
+    if here.longer:
+        label, read_it = WORDS.say("longer", text=here.longer), partial(selection.choose, text=here.longer)
+        st.button(label, key="go_longer", type="primary", on_click=read_it)
     return here, word
 
 

@@ -9,7 +9,7 @@ import attnviz
 from app.sentence import sentence
 from attnviz.analysis.attention_view import merged
 from attnviz.analysis.reading import spaced_words
-from tests.app.conftest import SENTENCE
+from tests.app.conftest import SENTENCE, errors, markup
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -44,6 +44,23 @@ def test_what_is_said_of_the_words_is_in_the_model(model):
     look = here.looks[asked.values["word"]]
     assert asked.answer in asked.choices and here.words[look.key].strip(".,") in asked.answer
     assert f"layer {look.layer}, head {look.head}" in asked.question
+    before = here.words[asked.values["word"] - 1]  # it was left out of the search
+    assert "two or more back" in asked.question and not any(
+        choice.startswith(before) for choice in asked.choices
+    )
+
+
+@pytest.mark.parametrize("model", [MINILM, "attnviz/spelling-to-sound"])
+def test_a_text_too_short_to_look_back_offers_a_longer_one(open_page, model):
+    app = open_page("home", model=model, text="owl")
+    app.button(key="go_longer").click().run()
+    assert not errors(app) and sentence(model, app.text_area(key="text").value).longer is None
+    assert "go_longer" not in [button.key for button in app.button]
+
+
+def test_the_race_can_be_held_and_one_word_runs_none(open_page):
+    assert any("av-pause" in body and "av-race" in body for body in markup(open_page("home")))
+    assert not any("av-race" in body for body in markup(open_page("home", text="owl")))
 
 
 def test_a_random_model_says_other_things(made):

@@ -45,6 +45,12 @@ def test_the_first_word_has_nowhere_to_look() -> None:
     look = _packed()["looks"][0]  # type: ignore[index]
     assert look["key"] is None
     assert look["say"] == "‘The’ has no earlier word to look at."
+    assert look["hint"] == "Choose any other word."
+
+
+def test_where_no_word_has_one_no_other_is_offered() -> None:
+    (look,) = payload(["owl"], [Look((0.4,), None, 0, 0)], query=0, model="MiniLM", heads=72)["looks"]
+    assert look["hint"] == "No word here has one; write some more."
 
 
 def test_lead_can_be_left_to_the_page() -> None:

@@ -129,7 +129,9 @@ def _look(sentence: Sentence, index: int, number: int, lead: bool) -> dict[str, 
             "hops": 0,
             "weights": weights,
             "lead": [[word, "query"], [f" {nothing}", ""]] if lead else [],
-            "hint": "Choose any other word.",
+            "hint": "Choose any other word."
+            if any(other.key is not None for other in sentence.looks[:number])
+            else "No word here has one; write some more.",
             "note": cut,
             "say": f"‘{word}’ {nothing}",
         }
