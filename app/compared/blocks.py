@@ -74,7 +74,9 @@ def shapes(model: Compared, block: Block) -> dict[str, list[str]]:
     parts = model.parts(block)
     rows: dict[str, list[str]] = {"Numbers for": [], "Shape": [], "In one": []}
     for part in parts:
-        rows["Numbers for"].append(f"{COMPONENTS[part.component]}{'' if len(part.shape) > 1 else ', vector'}")
+        rows["Numbers for"].append(
+            f"{COMPONENTS[part.component]}{', bias' if part.name.endswith('bias') else ''}"
+        )
         sizes = " × ".join(f"{size:,}" for size in part.shape)
         rows["Shape"].append(sizes if len(part.shape) > 1 else f"vector of {sizes}")
         rows["In one"].append(f"{part.count:,}")

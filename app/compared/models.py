@@ -94,10 +94,19 @@ class Compared:
         return stacks_of(self.shape, self.model.count)
 
     @property
-    def traced_id(self) -> str:
-        """The model whose masks are shown: this one where it is at hand, else a bundled one of its kind."""
+    def traced_ids(self) -> list[str]:
+        """Whose masks can be shown for it: its own where it is at hand, else those of bundled ones, the most alike first."""
         at_hand = [e.id for e in catalog() if e.bundled and e.kind == self.kind]
-        return self.model_id if self.model_id in (*at_hand, selection.model_id()) else at_hand[0]
+        return (
+            [self.model_id]
+            if self.model_id in (*at_hand, selection.model_id())
+            else sorted(at_hand, key=self._unlike)
+        )
+
+    def _unlike(self, model_id: str) -> tuple[bool, bool]:
+        """Whether another model is of another family, and whether one of both has a recurrence and the other none."""
+        other = Compared(self.kind, model_id).shape
+        return other.model_type != self.shape.model_type, other.recurrent != self.shape.recurrent
 
     @cached_property
     def blocks(self) -> list[Block]:

@@ -83,7 +83,7 @@ def questions(words: Lesson, compared: Sequence[Compared], masks: Sequence[Maske
         asked.append(
             Question(
                 "pairs",
-                words.say("ask_pairs", title=name_of(decoder.traced_id), n=n),
+                words.say("ask_pairs", title=name_of(decoder.traced_ids[0]), n=n),
                 list(dict.fromkeys(f"{number:,}" for number in sorted({n, 2 * n, causal.pairs, n * n}))),
                 f"{causal.pairs:,}",
                 words.say("because_pairs", n=n, pairs=f"{causal.pairs:,}", all=f"{n * n:,}"),
@@ -117,6 +117,6 @@ def code(words: Lesson, compared: Sequence[Compared]) -> str:
     decoder = next(one for one in compared if one.kind == "decoder")
     return words.code.format(
         models=", ".join(f'"{one.model_id}"' for one in compared),
-        traced=decoder.traced_id,
+        traced=decoder.traced_ids[0],
         text=selection.text(),
     )

@@ -18,14 +18,10 @@ def column(model: Compared, words: Lesson) -> Column:
 def facts(model: Compared, words: Lesson) -> list[str]:
     """What its config says, for the table: norm, positions, feed-forward, output, size."""
     shape, count = model.shape, model.model.count
-    heads = max(shape.encoder_heads, shape.decoder_heads)
-    layers = " + ".join(str(n) for n in (shape.encoder_layers, shape.decoder_layers) if n)
     head = "tied" if count.tied_head else "own" if "head" in count.by_component else "none"
     return [
         model.title,
-        words.say(
-            "fact_size", total=amount(count.total), layers=layers, heads=heads, width=f"{shape.d_model:,}"
-        ),
+        _size(model, words),
         words.say(f"norm_{shape.norm_placement}"),
         words.say(f"positions_{shape.positions.replace(' ', '_')}"),
         words.say("gated" if shape.gated else "plain", activation=shape.activation, d_ff=f"{shape.d_ff:,}"),
@@ -54,6 +50,18 @@ def summary(compared: Sequence[Compared], words: Lesson) -> str:
     )
 
 
+def _size(model: Compared, words: Lesson) -> str:
+    """How large it is: parameters, layers, heads, width."""
+    shape = model.shape
+    return words.say(
+        "fact_size",
+        total=amount(model.model.count.total),
+        layers=" + ".join(str(n) for n in (shape.encoder_layers, shape.decoder_layers) if n),
+        heads=max(shape.encoder_heads, shape.decoder_heads),
+        width=f"{shape.d_model:,}",
+    )
+
+
 def _told(model: Compared, words: Lesson) -> dict[str, str]:
     shape = model.shape
     place = words.say(f"flow_norm_{shape.norm_placement}")
@@ -67,6 +75,7 @@ def _told(model: Compared, words: Lesson) -> dict[str, str]:
     }
     two = len(model.stacks) > 1
     told = {
+        "rest": _size(model, words),
         "embeddings": words.say("flow_embeddings", **gaps),
         "positions": words.say("flow_learned" if shape.positions == "learned" else "flow_sinusoidal", **gaps),
         "norm": words.say("flow_norm"),

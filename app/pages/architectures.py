@@ -52,8 +52,8 @@ def masks(models: list[Compared]) -> list[Masked]:
                     figure.show(mask_figure(one.typical, MODE), name, said, partial(mask_table, one.typical))
                     html("<p class='av-text' role='status'>{}</p>", said)
                     html("<p class='av-source'>{}</p>", one.others(WORDS))
-        for model, error in failed:
-            said = WORDS.say("mask_unread", title=model.title, error=error.message)
+        for name, error in failed:
+            said = WORDS.say("mask_unread", title=name, error=error.message)
             html("<p class='av-text' role='status'>{}</p>", said)
     return found
 

@@ -29,7 +29,7 @@ def models(words: Lesson) -> list[Compared]:
     with st.container(key="architecture_models"):
         for kind, (name, key) in KINDS.items():
             offered, first = options(kind), start(kind)
-            selection.one_of(key, offered, "model of this kind", start=first)
+            selection.one_of(key, offered, "model of this kind", start=first, show=name_of)
             chosen = st.selectbox(name, offered, offered.index(first), name_of, key=key, bind="query-params")
             found.append(Compared(kind, str(chosen)))
     return found

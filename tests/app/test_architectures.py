@@ -68,7 +68,46 @@ def test_a_published_model_is_drawn_and_its_masks_are_those_of_its_kind(open_pag
     assert (
         "attention and feed-forward side by side" in page and "a bias by distance, inside attention" in page
     )
-    assert "The weights of Pythia 410M are not needed" in page
+    assert (
+        "The weights of Pythia 410M are not needed for its diagram and not opened here: SmolLM2 was read"
+        in page
+    )
+    assert "The decoder of T5 small has self-attention, with a causal mask." in page
+
+
+def test_the_model_that_is_read_instead_is_the_one_most_alike(open_page):
+    page = seen(open_page(SCRIPT, both_model="t5-small", text="cat"))
+    assert "Spelling to sound was read in its place" in page and "needs no mask" not in page
+
+
+def test_layers_that_see_only_what_is_near_are_told(open_page):
+    page = seen(open_page(SCRIPT, decoder_model="google/gemma-2-2b"))
+    assert (
+        "In 13 of the 26 layers of Gemma 2 2B a token sees only the nearest 4,096 tokens; your text" in page
+    )
+
+
+def test_one_token_is_said_to_see_itself(open_page):
+    page = seen(open_page(SCRIPT, text="Hello"))
+    assert "SmolLM2: your text is one token here, which sees itself." in page and "all 1 " not in page
+
+
+def test_an_address_with_the_names_on_the_page(open_page):
+    app = open_page(SCRIPT, decoder_model="GPT-2", both_model="T5 small")
+    assert not notes(app)
+    assert (
+        app.selectbox(key="decoder_model").value == "gpt2"
+        and app.selectbox(key="both_model").value == "t5-small"
+    )
+    (note,) = notes(open_page(SCRIPT, decoder_model="GPT-99"))
+    assert "you see SmolLM2." in note
+
+
+def test_biases_are_called_so():
+    model = Compared("encoder", MINILM)
+    attention = next(block for block in model.blocks if block.part == "attention")
+    named = blocks.shapes(model, attention)["Numbers for"]
+    assert named[:2] == ["Query", "Query, bias"] and not any("vector" in name for name in named)
 
 
 def test_nonsense_in_the_address_falls_back(open_page):

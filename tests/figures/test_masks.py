@@ -15,6 +15,7 @@ def test_filled_cells_are_those_that_may_be_seen(rows, columns, kind, mode):
     figure = mask_figure(mask, mode)
     assert (figure.data[0].z == visible).all()
     assert figure.layout.yaxis.title.text == "query (from)" and figure.layout.xaxis.title.text == "key (to)"
+    assert figure.layout.yaxis.scaleanchor == "x"  # cells are square
     assert not any("<k" in label for label in figure.layout.xaxis.ticktext)
     table = mask_table(mask)
     assert len(table) == columns + 1 and table["<k0>"] == [1] * rows
