@@ -41,9 +41,21 @@ export function along(line, share) {
   return line.at(-1);
 }
 
-/** What is said of a leg of the way. */
+/** What is said of a leg of the way; of none, before the token comes in. */
 export function toldOf(leg, told) {
-  return told[`${leg.stack}.${leg.part}`] ?? told[leg.part] ?? "";
+  return (leg ? (told[`${leg.stack}.${leg.part}`] ?? told[leg.part]) : told.rest) ?? "";
+}
+
+/**
+ * A place for one of several sentences, as high as the highest of them, so that nothing below moves when they change.
+ * @param {string[]} sentences @returns {{ node: Element, say: (sentence: string) => void }}
+ */
+function oneOf(sentences) {
+  const lines = [...new Set(sentences)].map((sentence) => element("span", {}, sentence));
+  const say = (sentence) => {
+    for (const line of lines) line.classList.toggle("av-now", line.textContent === sentence);
+  };
+  return { node: element("p", { class: "av-told" }, ...lines), say };
 }
 
 /** One model: its heading, what is said of the token in it, and its diagram. */
@@ -60,10 +72,10 @@ function columnOf(index, column, width, host, others) {
     },
   };
   const body = element("div", { class: "av-body" });
-  const told = element("p", { class: "av-told" });
   const heading = element("p", { class: "av-stack-name" }, element("b", {}, column.kind), element("span", {}, column.title));
-  const node = element("div", { class: "av-stack", style: `width: ${width}px` }, heading, told, body);
   const { drawing, route } = drawBlock(body, column.block, own);
+  const told = oneOf([undefined, ...route].map((leg) => toldOf(leg, column.told)));
+  const node = element("div", { class: "av-stack", style: `width: ${width}px` }, heading, told.node, body);
   const dot = (r) => shape("circle", { r, fill: host.theme.ink, stroke: host.theme.paper, "stroke-width": 2, "data-live": "" });
   const dots = [dot(8), dot(6), dot(6)];
   const place = (step, share) => {
@@ -81,11 +93,12 @@ function columnOf(index, column, width, host, others) {
   };
   const enter = (step) => {
     const leg = step < 0 ? undefined : route[Math.min(step, route.length - 1)];
-    told.textContent = leg ? toldOf(leg, column.told) : "";
+    const said = toldOf(leg, column.told);
+    told.say(said);
     const named = leg && leg.part && leg.part !== "bridge" && leg.part !== "parallel";
     const part = leg?.part === "bridge" ? "cross" : leg?.part;
     point(own, named || leg?.part === "bridge" ? { part, stack: leg.stack, layer: null } : null);
-    return told.textContent;
+    return leg ? said : "";
   };
   const release = () => {
     own.state.chosen = null;

@@ -23,6 +23,7 @@ class Column:
 
     ``told`` says what happens to a token where it passes: by "stack.part" ("decoder.cross"), or by the part alone;
     "bridge" is the way between two stacks, "parallel" two sublayers at once, and "" (after the stack and a dot) the end.
+    What "rest" says stands there before it comes in.
     """
 
     kind: str
