@@ -1,11 +1,14 @@
 import re
+from itertools import combinations
 
 import pytest
 
-from attnviz.analysis.scaling import ModelSize
+from attnviz.analysis.scaling import ModelSize, model_size
 from attnviz.figures.family_marks import SVG_SYMBOLS, SYMBOLS, family_marks
 from attnviz.figures.scaling import CHARTS, layer_chart, scaling_chart, share_chart, size_table
 from attnviz.figures.training import training_chart
+from attnviz.models.configs import published_configs
+from attnviz.models.parameters import count_parameters
 
 SIZES = [
     ModelSize(
@@ -46,6 +49,51 @@ def test_names_do_not_lie_on_each_other_and_are_no_markup():
     names = [note.text for note in figure.layout.annotations]
     assert "<b>Mine</b>" in names and len(names) == len(set(names)) >= 3
     assert not any("Two <b>" in name for name in names)
+
+
+@pytest.fixture(scope="module")
+def real():
+    """Every published model, and one beside them."""
+    sizes = [
+        model_size(count_parameters(entry.id), entry.name, entry.family, entry.tokens)
+        for entry in published_configs()
+    ]
+    return sizes, ModelSize("MiniLM", "", 384, 6, 12, 22_713_216, 11_918_592, 500_000_000)
+
+
+def boxes(figure, width, height):
+    """Where the texts in a plot of these pixels lie: (name, left, bottom, right, top)."""
+    shifts = {"left": 0, "center": 0.5, "right": 1, "bottom": 0, "middle": 0.5, "top": 1}
+    for note in figure.layout.annotations:
+        text = re.sub("<[^>]+>", "", note.text)
+        wide = 6.5 * len(text)
+        x, y = (
+            (value - axis.range[0]) / (axis.range[1] - axis.range[0]) * pixels + (shift or 0)
+            for value, axis, pixels, shift in (
+                (note.x, figure.layout.xaxis, width, note.xshift),
+                (note.y, figure.layout.yaxis, height, note.yshift),
+            )
+        )
+        left, bottom = x - shifts[note.xanchor] * wide, y - shifts[note.yanchor] * 15
+        yield text, left, bottom, left + wide, bottom + 15
+
+
+@pytest.mark.parametrize("width", [250, 390, 640, 1100])
+@pytest.mark.parametrize("chart", ["training", "share", "layer"])
+def test_at_no_width_do_names_lie_on_each_other_or_beyond_the_plot(real, chart, width):
+    sizes, own = real
+    figure = {
+        "training": lambda: training_chart(sizes, own, "light"),
+        "share": lambda: share_chart(sizes, "light", own=own),
+        "layer": lambda: layer_chart(sizes, "light", own=own),
+    }[chart]()
+    height = figure.layout.height - 80  # the axis below, with its title
+    drawn = list(boxes(figure, width, height))
+    assert len(drawn) >= 10
+    for one, other in combinations(drawn, 2):
+        apart = one[3] <= other[1] or other[3] <= one[1] or one[4] <= other[2] or other[4] <= one[2]
+        assert apart, (one, other)
+    assert all(left > 0 and right < width + 16 for _, left, _, right, _ in drawn)
 
 
 def test_others_are_grey_beside_the_chosen_family():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attnviz.figures.theme import Mode
 
 _LETTER, _LINE = 6.9, 16  # pixels of a letter and a line of a label
+_NARROWEST = 244  # pixels between the axes on a phone; what is apart there is so wherever there is more room
 _PLACES = (
     ("left", "middle", 1, 0),
     ("right", "middle", -1, 0),
@@ -30,14 +31,16 @@ def names_beside(
     fields: tuple[str, str],
     axes: tuple[Mapping[str, Any], Mapping[str, Any]],
     mode: Mode,
-    room: tuple[int, int] = (244, 190),
+    height: int = 190,
     radius: Callable[[ModelSize], float] | None = None,
+    kept: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Names beside the points, as many as fit beside each other: the own model's first, then the ends, then the rest.
 
-    ``fields`` are what the ``axes`` show. ``room`` is about how many pixels the plot is wide and high. ``radius`` is that of
-    a point in pixels, 5 unless told.
+    ``fields`` are what the ``axes`` show. ``height`` is about how many pixels lie between the axes. ``radius`` is that of a
+    point in pixels, 5 unless told. ``kept`` are powers of ten that stand there already, each right of and below its place.
     """
+    room = (_NARROWEST, height)
     radius = radius or (lambda size: 5.0)
     scales = [_Scale(axis, pixels) for axis, pixels in zip(axes, room, strict=True)]
     named = [s for s in sizes if family in (None, s.family) and not (own and s.name == own.name)]
@@ -56,6 +59,9 @@ def names_beside(
         for x, y in [pixel[id(size)]]
         for r in [min(radius(size), 9)]
     ]
+    for note in kept:
+        x, y = (scale.pixel(note[name]) for scale, name in zip(scales, ("x", "y"), strict=True))
+        taken.append((x, y - _LINE - 4, x + 5 * _LETTER, y))
     notes: list[dict[str, Any]] = []
     for size in order:
         x, y = pixel[id(size)]

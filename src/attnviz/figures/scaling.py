@@ -46,6 +46,7 @@ def scaling_chart(
             "x": [getattr(size, across) for size in members],
             "y": [getattr(size, upwards) for size in members],
             "mode": "markers",
+            "cliponaxis": False,
             "name": name,
             "marker": {
                 "color": mark.colour,
@@ -112,7 +113,7 @@ def layer_chart(
         margin={"l": 78, "r": 16, "t": 10},
         xaxis=axes[0],
         yaxis=axes[1],
-        annotations=names_beside(sizes, family, own, ("width", "layer"), axes, mode, room=(600, 270)),
+        annotations=names_beside(sizes, family, own, ("width", "layer"), axes, mode, height=270),
     )
 
 
@@ -148,7 +149,7 @@ def share_chart(
         margin={"l": 84, "r": 16, "t": 24},
         xaxis=axes[0],
         yaxis=axes[1],
-        annotations=names_beside(sizes, family, own, fields, axes, mode, room=(600, 270)),
+        annotations=names_beside(sizes, family, own, fields, axes, mode, height=270),
     )
 
 

@@ -70,7 +70,7 @@ def training_chart(sizes: Sequence[ModelSize], own: ModelSize, mode: Mode) -> go
         margin={"l": 72, "r": 16, "t": 10},
         xaxis=axes[0],
         yaxis=axes[1],
-        annotations=[*notes, *names_beside(told, None, own, fields, axes, mode, room=(600, 320))],
+        annotations=[*notes, *names_beside(told, None, own, fields, axes, mode, height=320, kept=notes)],
     )
 
 
