@@ -86,9 +86,8 @@ def test_forward_pass_of_gpt_3():
 
 
 def test_attention_term_is_twice_the_published_average():
-    """Kaplan et al. 2020, table 1: 2 · n_layer · n_ctx · d_attn on average over a causal text, so twice that
-    at its end
-    (up to the half step between n/2 and (n + 1)/2)."""
+    """Kaplan et al. 2020, table 1: 2 · n_layer · n_ctx · d_attn, which is the average over a causal text; at its end
+    twice that (up to the half step between n/2 and (n + 1)/2)."""
     layers, width, n = 12, 768, 1024
     mean = sum(forward_flops(0, [None] * layers, width, i + 1).attention for i in range(n)) / n
     assert mean == pytest.approx(2 * layers * n * width, rel=2e-3)

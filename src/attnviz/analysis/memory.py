@@ -72,8 +72,8 @@ def forward_flops(
     ``attention_width`` (heads · d_head). ``windows`` as in :func:`key_value_bytes`; with ``both_sides``
     (encoders) a window w reaches w tokens either way.
 
-    Source: Kaplan et al. 2020, section 2.1, table 1 (there the average over a causal text of ``length``, so
-    half of the attention term here). Softmax, norms and activations are left out, as there: under 1 % at
+    Source: Kaplan et al. 2020, section 2.1, table 1 (there half of the attention term here, which is also its
+    average over a causal text of ``length``). Softmax, norms and activations are left out, as there: under 1 % at
     usual widths.
     """
     seen = 0
