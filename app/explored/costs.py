@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from app.explored.model import Explored
 from app.lessons import Lesson
 from attnviz.analysis.memory import cache_bytes, token_flops, weight_bytes
@@ -48,9 +50,13 @@ def work_said(model: Explored, words: Lesson, length: int) -> str:
         total=amount(flops.total),
         share=percent(flops.attention / max(flops.total, 1)),
     )
-    lengths_here = lengths(model.count)
-    over = [n for n in lengths_here if (f := token_flops(model.count, n)[stack]).attention > f.matrices]
-    if not over:
-        return f"{said} {words.say('work_never', length=f'{lengths_here[-1]:,}')}"
-    one = token_flops(model.count, 1)[stack]
-    return f"{said} {words.say('work_cross', length=f'{-(-one.matrices // one.attention):,}')}"
+    longest = lengths(model.count)[-1]
+
+    def dearer(tokens: int) -> bool:
+        there = token_flops(model.count, tokens)[stack]
+        return there.attention > there.matrices
+
+    if not dearer(longest):
+        return f"{said} {words.say('work_never', length=f'{longest:,}')}"
+    first = bisect_left(range(longest), True, lo=1, key=dearer)  # a longer text never takes less attention
+    return f"{said} {words.say('work_cross', length=f'{first:,}')}"

@@ -12,8 +12,9 @@ import streamlit as st
 from app.lessons import Lesson
 from attnviz.errors import ConfigError, ModelUnsupported
 from attnviz.figures.quantities import percent
+from attnviz.models import loading
 from attnviz.models.architecture import Architecture
-from attnviz.models.configs import published_config, read_config
+from attnviz.models.configs import grown_config, published_config, read_config
 from attnviz.models.parameter_count import ParameterCount
 from attnviz.models.parameters import count_parameters
 
@@ -78,7 +79,12 @@ class Explored:
             ("Type", f"{shape.kind.capitalize()}, {shape.name}"),
             ("Class", ", ".join(shape.classes) or self.count.modules.class_name),
             ("Layers", " + ".join(map(str, deep))),
-            ("Heads", f"{heads}" if shared == heads else f"{heads} on {shared} keys"),
+            (
+                "Heads",
+                f"{heads}"
+                if shared == heads
+                else f"{heads} share {shared} {'key' if shared == 1 else 'keys'}",
+            ),
             ("Width", f"{shape.d_model:,}"),
             ("Feed-forward", f"{shape.d_ff:,}{' gated' if shape.gated else ''}"),
             ("Vocabulary", f"{shape.vocabulary:,}"),
@@ -98,12 +104,16 @@ class Explored:
         name, number = max(groups.items(), key=lambda item: item[1])
         shape = self.shape
         key = f"say_{name}" if f"say_{name}" in words.words else "say_rest"
+        table = max((part for part in self.count.parts if part.at_the_input), key=lambda part: part.count)
+        if name == "embeddings" and table.count < number:
+            key = "say_embeddings_mostly"
         return words.say(
             key,
             title=self.title,
             share=percent(number / self.count.total),
+            table=percent(table.count / self.count.total),
             largest=name,
-            width=f"{shape.d_model:,}",
+            width=f"{(table.shape[-1] if name == 'embeddings' else shape.d_model):,}",
             d_ff=f"{shape.d_ff:,}",
             vocabulary=f"{shape.vocabulary:,}",
             layers=shape.encoder_layers + shape.decoder_layers,
@@ -126,6 +136,11 @@ class Explored:
             said.append(words.say("published", date=entry.date, source=entry.source))
         return " ".join(said)
 
+    def grown(self, width: int = 1, depth: int = 1) -> Explored | None:
+        """The same with every width, or all layers, so many times as large; None where that is too large to be built."""
+        fields = _grown(self.described, self.source in ("config", "own"), width, depth)
+        return Explored("config", "Your config", fields) if fields else None
+
     def code(self, words: Lesson) -> str:
         """The lines that give this count in a notebook."""
         if self.source in ("config", "own"):
@@ -133,6 +148,25 @@ class Explored:
         else:
             described = f'"{self.described}"'
         return words.code.format(described=described)
+
+
+@st.cache_resource(max_entries=300, show_spinner=False)
+def _grown(described: str, is_config: bool, width: int, depth: int) -> str:
+    """The config of a grown model as JSON, empty where it cannot be built."""
+    entry = None if is_config else published_config(described)
+    config = (
+        read_config(described)
+        if is_config
+        else read_config(entry.config)
+        if entry
+        else loading.config_of(described)
+    )
+    fields = json.dumps(grown_config(config, width, depth), indent=1)
+    try:
+        counted(fields, is_config=True)
+    except ConfigError:
+        return ""
+    return fields
 
 
 def grouped(count: ParameterCount) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.explored.model import Explored, counted, grouped
-from app.explored.own_sizes import counted_sizes, doubled, own_sizes
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.memory import cache_bytes
 from attnviz.figures.quantities import percent, size
@@ -21,12 +20,20 @@ def suggestions(model: Explored) -> list[Try]:
     times = counted(large.id).total / counted(small.id).total
     other = next(i for i in _AT_HAND if title_of(i) != model.title)
     share = grouped(counted(other))["embeddings"] / counted(other).total
-    shape, twice = model.shape, doubled(model.shape)
-    growth = _layer(counted_sizes(twice)) / _layer(counted_sizes(own_sizes(shape)))
+    wide = model.grown(width=2)
+    double = (
+        Try(
+            f"Double the width of {model.title}",
+            f"a layer grows {_layer(wide.count) / _layer(model.count):.2f} times",
+            {"source": "Pasted", "config": wide.described},
+        )
+        if wide
+        else None
+    )
     return [
         Try(
             f"Open {title_of(other)}",
-            f"{counted(other).total:,} numbers, {percent(share)} of them for tokens",
+            f"{counted(other).total:,} numbers, {percent(share)} of them where tokens come in",
             {"source": "Model at hand", "model": other},
         ),
         Try(
@@ -36,14 +43,10 @@ def suggestions(model: Explored) -> list[Try]:
         ),
         Try(
             "Share keys and values",
-            f"Llama 3 8B: 32 heads on 8 keys, {size(cache_bytes(counted(llama.id), 1))} a token",
+            f"Llama 3 8B: 32 heads share 8 keys, {size(cache_bytes(counted(llama.id), 1))} a token",
             {"source": "Published", "published": llama.name},
         ),
-        Try(
-            f"Double the width of {model.title}",
-            f"a layer grows {growth:.2f} times",
-            {"source": "Own sizes", **twice},
-        ),
+        *([double] if double else []),
     ]
 
 
@@ -58,9 +61,6 @@ def questions(model: Explored) -> list[Question]:
     shares = ", ".join(
         f"{names[name].lower()} {percent(groups.get(name, 0) / counted(asked).total)}" for name in names
     )
-    shape = model.shape
-    before, after = (counted_sizes(sizes) for sizes in (own_sizes(shape), doubled(shape)))
-    growth = round(_layer(after) / _layer(before))
     xl = published_config("gpt2-xl")
     assert xl
     small, large = counted("gpt2"), counted(xl.id)
@@ -73,14 +73,7 @@ def questions(model: Explored) -> list[Question]:
             f"{shares[0].upper()}{shares[1:]}.",
             {"source": "Published", "published": entry.name},
         ),
-        Question(
-            "double",
-            f"You double every width in {model.title}. How much larger is a layer?",
-            ["2 times", "3 times", "4 times", "8 times"],
-            f"{growth} times",
-            f"A matrix is width × width: {_layer(before):,} becomes {_layer(after):,}.",
-            {"source": "Own sizes", **doubled(shape)},
-        ),
+        *_about_width(model),
         Question(
             "cache",
             "GPT-2 XL has 4 times the layers of GPT-2 and about twice the width. "
@@ -91,6 +84,24 @@ def questions(model: Explored) -> list[Question]:
             "layers × width, without a square.",
             {"source": "Published", "published": xl.name},
         ),
+    ]
+
+
+def _about_width(model: Explored) -> list[Question]:
+    """What twice the width does to a layer; none where that is too large to be built."""
+    wide = model.grown(width=2)
+    if wide is None:
+        return []
+    before, after = _layer(model.count), _layer(wide.count)
+    return [
+        Question(
+            "double",
+            f"You double every width in {model.title}. How much larger is a layer?",
+            ["2 times", "3 times", "4 times", "8 times"],
+            f"{round(after / before)} times",
+            f"A matrix doubles on both sides: the {before:,} numbers of the last layer become {after:,}.",
+            {"source": "Pasted", "config": wide.described},
+        )
     ]
 
 

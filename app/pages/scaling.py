@@ -43,8 +43,8 @@ def charts(own: Scaled | None) -> None:
             layer_chart(published.sizes(), MODE, family, size), "layer", said, size_table(published.sizes())
         )
         html("<p class='av-source'>{}</p>", WORDS.say("law_dotted"))
-        if own:
-            html("<p class='av-text'>{}</p>", own.growth_said(WORDS))
+        if own and (grown := own.growth_said(WORDS)):
+            html("<p class='av-text'>{}</p>", grown)
         scaling_view.laws(WORDS, family)
         html("<p class='av-source'>{}</p>", WORDS.say("law_source"))
     with blocks.section("share", WORDS.say("share"), WORDS.say("share_remark")):

@@ -7,11 +7,8 @@ import pprint
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
-from typing import Any
 
-from app.explored import Explored, counted
-from app.explored.own_sizes import doubled as twice_as_wide
-from app.explored.own_sizes import own_config, own_sizes
+from app.explored import Explored
 from app.lessons import Lesson
 from app.scaled import published
 from app.scaled.sentences import power_of_ten, short, two_digits
@@ -57,16 +54,18 @@ class Scaled:
 
     def growth_said(self, words: Lesson) -> str:
         """What twice the width and twice the depth do to this very model."""
-        before, wide, deep = (
-            self.built(**changes).rest for changes in ({}, self.doubled, {"layers": self._deeper})
-        )
+        grown = self.model.grown(width=2), self.model.grown(depth=2)
+        if None in grown:
+            return ""
+        before = self.size.rest
+        wide, deep = (Scaled(model).size.rest for model in grown if model)
         return words.say(
             "own_growth",
             title=self.size.name,
             wide=f"{wide / before:.2f}",
             deep=f"{deep / before:.2f}",
             width=two_digits(growth(before, wide)),
-            layers=two_digits(growth(before, deep, self._deeper / self.sizes["layers"])),
+            layers=two_digits(growth(before, deep)),
         )
 
     def budget(self, tokens: int) -> TrainingBudget:
@@ -82,19 +81,23 @@ class Scaled:
         """What the training takes, and what the same compute would be spent on best."""
         budget = self.budget(tokens)
         best = budget.optimal
-        return words.say(
-            "training_say",
-            title=self.size.name,
-            parameters=amount(budget.parameters),
-            tokens=amount(tokens),
-            flops=power_of_ten(budget.flops),
-        ), words.say(
+        kind = self.model.shape.kind
+        found = words.say(
             "training_best",
             each=short(budget.tokens_per_parameter),
             parameters=amount(best.parameters),
             tokens=amount(best.tokens),
             rule=TOKENS_PER_PARAMETER,
         )
+        if kind != "decoder":
+            found += " " + words.say("training_other", title=self.size.name, kind=kind)
+        return words.say(
+            "training_say_stacks" if kind == "encoder-decoder" else "training_say",
+            title=self.size.name,
+            parameters=amount(budget.parameters),
+            tokens=amount(tokens),
+            flops=power_of_ten(budget.flops),
+        ), found
 
     def code(self, words: Lesson) -> str:
         """The lines that give the exponents and this model's size in a notebook."""
@@ -109,22 +112,3 @@ class Scaled:
     def read(self, tokens: int) -> ModelSize:
         """This model as if it had been trained on so many tokens."""
         return replace(self.size, tokens=tokens)
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        """The values of the size controls that come nearest to it."""
-        return own_sizes(self.model.shape)
-
-    @property
-    def doubled(self) -> dict[str, Any]:
-        """Those of which a control changes when every width is twice as large."""
-        return twice_as_wide(self.model.shape)
-
-    @property
-    def _deeper(self) -> int:
-        return 2 * int(self.sizes["layers"])
-
-    def built(self, **changes: Any) -> ModelSize:
-        """The size of a model with the sizes of this one, but for the changes."""
-        fields = own_config({**self.sizes, **changes})
-        return model_size(counted(json.dumps(fields), is_config=True), "", "")

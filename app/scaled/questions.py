@@ -17,7 +17,7 @@ def suggestions(own: Scaled) -> list[Try]:
     giant = max(published.sizes(), key=lambda size: size.parameters)
     even = published.law("Pythia")
     assert even is not None
-    wide = own.built(**own.doubled).rest / own.built().rest
+    wide = own.model.grown(width=2)
     return [
         Try(
             "Look at Pythia alone",
@@ -36,12 +36,16 @@ def suggestions(own: Scaled) -> list[Try]:
             f"{amount(giant.parameters)} parameters, {percent(giant.share)} of them embeddings",
             {"source": "Published", "published": giant.name},
         ),
-        Try(
-            f"Double the width of {own.size.name}",
-            f"its layers grow {wide:.2f} times",
-            {"source": "Own sizes", **own.sizes, **own.doubled},
-        ),
+        *([_twice_as_wide(own, Scaled(wide))] if wide else []),
     ]
+
+
+def _twice_as_wide(own: Scaled, wide: Scaled) -> Try:
+    return Try(
+        f"Double the width of {own.size.name}",
+        f"its layers grow {wide.size.rest / own.size.rest:.2f} times",
+        {"source": "Pasted", "config": wide.model.described},
+    )
 
 
 def questions() -> list[Question]:

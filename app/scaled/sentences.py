@@ -19,7 +19,7 @@ def law_said(words: Lesson, family: str | None) -> str:
     found, members = published.law(family), among(family)
     if found is None:
         return words.say("law_few", family=family, models=len(members))
-    if found.width.high - found.width.low > OPEN:
+    if _open(found.width):
         small, large = alike(members)
         return words.say(
             "law_open",
@@ -36,14 +36,14 @@ def law_said(words: Lesson, family: str | None) -> str:
         "law_say" if family else "law_all",
         family=family,
         models=found.models,
-        **_gaps(found),
+        **_powers(words, found),
     )
 
 
 def surprise_said(words: Lesson, family: str | None) -> str:
     """Which model is farthest from the law."""
     found = published.law(family)
-    if found is None or found.width.high - found.width.low > OPEN:
+    if found is None or _open(found.width) or _open(found.layers):
         return ""
     farthest = max(among(family), key=lambda size: abs(log(found.surprise(size))))
     times = found.surprise(farthest)
@@ -53,7 +53,7 @@ def surprise_said(words: Lesson, family: str | None) -> str:
     if family is not None:
         return said
     left_out, others = published.without_odd_one()
-    return f"{said} {words.say('law_without', family=left_out, **_gaps(others))}"
+    return f"{said} {words.say('law_without', family=left_out, **_powers(words, others))}"
 
 
 def share_said(words: Lesson, family: str | None) -> str:
@@ -104,18 +104,26 @@ def readers_said(words: Lesson) -> str:
 
 def interval(words: Lesson, power: Exponent) -> str:
     """An exponent with its interval: "2.00 (1.98 to 2.02)"."""
-    if power.high - power.low > OPEN:
+    if _open(power):
         return words.say("law_unsettled")
     return f"{two_digits(power.value)} ({two_digits(power.low)} to {two_digits(power.high)})"
 
 
-def _gaps(found: PowerLaw) -> dict[str, str]:
-    """Both exponents and the ends of their intervals, as sentences take them."""
-    named = {"width": found.width, "layers": found.layers}
+def _open(power: Exponent) -> bool:
+    """Whether the models leave an exponent open."""
+    return power.high - power.low > OPEN
+
+
+def _powers(words: Lesson, found: PowerLaw) -> dict[str, str]:
+    """Both exponents as sentences take them."""
     return {
-        f"{name}_{end}": two_digits(getattr(power, end))
-        for name, power in named.items()
-        for end in ("value", "low", "high")
+        name: words.say(
+            "power_open" if _open(power) else "power",
+            value=two_digits(power.value),
+            low=two_digits(power.low),
+            high=two_digits(power.high),
+        )
+        for name, power in (("width", found.width), ("layers", found.layers))
     }
 
 

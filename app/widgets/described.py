@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app import selection
-from app.explored import Explored
+from app.explored import Explored, counted
 from app.explored.own_sizes import OWN_FAMILIES, RANGES, divisors, own_config
 from app.widgets import segments
+from app.widgets.markup import html
+from attnviz.errors import ConfigError
 from attnviz.models.catalog import title_of
 from attnviz.models.configs import published_config, published_configs
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 SOURCES = ("Model at hand", "Published", "Pasted", "Own sizes")
 VIEWS = ("Squares", "Treemap")
@@ -70,6 +75,10 @@ def _pasted() -> Explored:
             bind="query-params" if len(text) <= selection.LONGEST_TEXT_IN_URL else None,
             help="Every model on the Hugging Face hub has this file. Nothing in it is run.",
         )
+        try:
+            counted(pasted, is_config=True)
+        except ConfigError as error:  # the page says it too, below this
+            html("<p class='av-source'><b>{}</b></p>", error.message)
         if len(pasted) > selection.LONGEST_TEXT_IN_URL:
             st.caption(
                 f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
@@ -97,23 +106,11 @@ def _own() -> Explored:
             "family": places[0].selectbox(
                 "Built like", list(OWN_FAMILIES), key="family", bind="query-params"
             ),
-            "layers": places[1].slider("Layers", *RANGES["layers"], 12, key="layers", bind="query-params"),
-            "heads": places[2].slider("Heads", *RANGES["heads"], 12, key="heads", bind="query-params"),
-            "head_width": places[3].slider(
-                "Width of a head", *RANGES["head_width"], 64, 2, key="head_width", bind="query-params"
-            ),
-            "ff": places[4].slider(
-                "Feed-forward width", *RANGES["ff"], 3072, 64, "localized", key="ff", bind="query-params"
-            ),
-            "vocabulary": places[5].slider(
-                "Vocabulary",
-                *RANGES["vocabulary"],
-                50_257,
-                1,
-                "localized",
-                key="vocabulary",
-                bind="query-params",
-            ),
+            "layers": _size(places[1], "Layers", "layers", "number of layers", 12),
+            "heads": _size(places[2], "Heads", "heads", "number of heads", 12),
+            "head_width": _size(places[3], "Width of a head", "head_width", "width of a head", 64, 2),
+            "ff": _size(places[4], "Feed-forward width", "ff", "feed-forward width", 3072, 64),
+            "vocabulary": _size(places[5], "Vocabulary", "vocabulary", "vocabulary", 50_257),
         }
         shared = divisors(sizes["heads"])
         if sizes["family"] == "Llama":
@@ -125,3 +122,9 @@ def _own() -> Explored:
             sizes["shared"] = sizes["heads"]
             places[6].caption("Key and value heads can be shared in Llama only.")
     return Explored("own", "Your model", json.dumps(own_config(sizes)))
+
+
+def _size(place: DeltaGenerator, label: str, key: str, what: str, start: int, step: int = 1) -> int:
+    """A slider for one size; what the address asks for beyond its ends is mended with a note."""
+    selection.number(key, *RANGES[key], what, start)
+    return int(place.slider(label, *RANGES[key], start, step, "localized", key=key, bind="query-params"))

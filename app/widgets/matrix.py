@@ -89,14 +89,29 @@ def _at_hand(model_id: str) -> bool:
 
 
 def _matrices(count: ParameterCount) -> dict[str, tuple[Part, ...]]:
-    """Every kind of matrix by its name on screen and in the URL, with its layers: "Query", "Decoder query"."""
+    """Every kind of matrix by its name on screen and in the URL, with its layers: "Query", "Decoder query", "Pooler"."""
     two_stacks = len({layer.stack for layer in count.layers}) > 1
     found: dict[str, tuple[Part, ...]] = {}
     for part in count.parts:
         if len(part.shape) == 2:
-            name = matrix_name(part.component, part.stack if two_stacks else "") if part.stack else part.name
+            name = (
+                matrix_name(part.component, part.stack if two_stacks else "")
+                if part.stack
+                else _outside(part)
+            )
+            if part.layer is None and name in found:
+                name = part.name
             found[name] = (*found.get(name, ()), part)
     return found
+
+
+def _outside(part: Part) -> str:
+    """How a matrix that belongs to no layer is called."""
+    if not part.table:
+        return COMPONENTS[part.component]
+    if part.component == "positions":
+        return "Position table"
+    return "Segment table" if "type" in part.name else "Token table"
 
 
 def matrix_name(component: str, stack: str) -> str:

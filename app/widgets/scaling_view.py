@@ -78,7 +78,7 @@ def laws(words: Lesson, chosen: str | None) -> None:
 def tokens(own: Scaled, words: Lesson) -> int:
     """The chosen number of training tokens."""
     start = own.usual_tokens()
-    selection.one_of("tokens_read", TOKENS, "number of tokens", start=start)
+    selection.one_of("tokens_read", TOKENS, "number of tokens", start=start, show=amount)
     chosen = st.select_slider(
         words.say("training_tokens"),
         TOKENS,

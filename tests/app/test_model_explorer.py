@@ -3,15 +3,17 @@
 import contextlib
 import io
 import json
+import re
 
 import pytest
 
-from app.explored import Explored, counted
-from app.explored.own_sizes import divisors, own_config, own_sizes
+from app.explored import Explored, costs, counted, questions
+from app.explored.own_sizes import divisors, own_config
 from app.lessons import lesson
+from attnviz.analysis.memory import token_flops
 from attnviz.models.configs import published_configs
 from attnviz.models.parameters import count_parameters
-from tests.app.conftest import charts, errors, markup
+from tests.app.conftest import charts, errors, markup, notes
 
 SCRIPT = "model_explorer"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -33,7 +35,11 @@ def control(app, key):
     ("model", "total", "facts"),
     [
         (MINILM, "22,713,216", ("Encoder, BERT", "after each", "30,522")),
-        (SMOLLM2, "134,515,008", ("Decoder, Llama", "9 on 3 keys", "1,536 gated", "8,192, rotary", "tied")),
+        (
+            SMOLLM2,
+            "134,515,008",
+            ("Decoder, Llama", "9 share 3 keys", "1,536 gated", "8,192, rotary", "tied"),
+        ),
     ],
 )
 def test_bundled_models(open_page, model, total, facts):
@@ -52,7 +58,11 @@ def test_the_arithmetic_is_written_out(open_page):
 
 
 def test_the_largest_part_is_said(open_page):
-    assert "52.5 % of MiniLM is how tokens come in" in seen(open_page(SCRIPT, model=MINILM))
+    page = seen(open_page(SCRIPT, model=MINILM))
+    assert (
+        "52.5 % of MiniLM is how tokens come in: 51.6 % is one table, a row of 384 numbers for each of"
+        in page
+    )
     assert "59.2 % of SmolLM2 is feed-forward" in seen(open_page(SCRIPT, model=SMOLLM2))
 
 
@@ -100,6 +110,7 @@ def test_a_pasted_config(open_page):
         (json.dumps({**GOOD, "n_layer": 10**9}), "number of layers"),
         (json.dumps({**GOOD, "vocab_size": 10**12}), "vocabulary"),
         (json.dumps({**GOOD, "n_embd": "64"}), "whole number"),
+        ('{"model_type": "mamba9"}', "“mamba9” models cannot be opened here"),
         ('{"model_type": "gpt2"}', "does not give the vocabulary"),
         ("x" * 300_000, "characters"),
     ],
@@ -146,7 +157,7 @@ def test_the_length_changes_the_cache(open_page):
     assert "After 4,096 tokens the cache takes 94.4 MB" in seen(app)
     app.select_slider(key="length").set_value(8192).run()
     assert "After 8,192 tokens the cache takes 189 MB" in seen(app)
-    assert "From about 3,892 tokens on" in seen(app)
+    assert "From 3,892 tokens on" in seen(app)
 
 
 def test_a_length_that_the_model_cannot_read_falls_back(open_page):
@@ -166,6 +177,7 @@ def test_every_matrix(open_page):
     app = open_page(SCRIPT, model=MINILM)
     names = app.selectbox(key="matrix").options
     assert len(names) == 3 + 6 + 1  # three tables, six matrices of a layer, the pooler
+    assert not any("." in name for name in names)
     for name in names:
         app.selectbox(key="matrix").set_value(name).run()
         assert not errors(app), name
@@ -210,10 +222,15 @@ def test_answers_are_checked_against_the_count(open_page, number, right, wrong):
 
 
 WORDS = lesson("model_explorer")
+SIZES = {
+    **{"family": "Llama", "layers": 30, "heads": 9, "head_width": 64, "shared": 3},
+    **{"ff": 1536, "vocabulary": 49_152},
+}
+"""Those of SmolLM2."""
 EXPLORED = [
     Explored("model", "MiniLM", MINILM),
     Explored("published", "T5 small", "t5-small"),
-    Explored("own", "Yours", json.dumps(own_config(own_sizes(counted(SMOLLM2).architecture)))),
+    Explored("own", "Yours", json.dumps(own_config(SIZES))),
 ]
 
 
@@ -227,7 +244,70 @@ def test_the_code_gives_the_counts(model):
     assert len(lines) == 1 + len(model.count.arithmetic)
 
 
-def test_own_sizes_start_from_the_model_at_hand():
-    """The controls describe SmolLM2 exactly; only its name of the family and its positions differ."""
-    rebuilt = counted(json.dumps(own_config(own_sizes(counted(SMOLLM2).architecture))))
+def test_own_sizes_can_be_those_of_a_real_model():
+    rebuilt = counted(json.dumps(own_config(SIZES)), is_config=True)
     assert rebuilt.by_component == counted(SMOLLM2).by_component
+
+
+def test_sizes_that_no_slider_has_are_mended_with_a_note(open_page):
+    app = open_page(SCRIPT, source="Own sizes", heads="999", layers="0")
+    assert not errors(app) and len(notes(app)) == 2
+    assert "Number of heads cannot be 999 here: it goes from 1 to 128. You see 12." in seen(app)
+    assert "Your model is" in seen(app)
+
+
+@pytest.mark.parametrize("name", ["Llama 3.1 405B", "OPT 66B", "T5 11B", "Mistral Large 2", "Gemma 2 27B"])
+def test_the_largest_models_can_be_doubled(open_page, name):
+    app = open_page(SCRIPT, source="Published", published=name)
+    app.button(key="row_try_3").click().run()
+    assert not errors(app)
+    (entry,) = (entry for entry in published_configs() if entry.name == name)
+    assert f"<dd>{2 * counted(entry.id).architecture.d_model:,}</dd>" in seen(app)
+
+
+@pytest.mark.parametrize(
+    ("model", "before", "after"),
+    [("attnviz/translate-en-pt", "1,184,256", "4,727,808"), ("t5-3b", "67,111,936", "268,441,600")],
+)
+def test_a_doubled_layer_is_one_of_the_model_itself(model, before, after):
+    """Not of a model of nearly its sizes: T5 3B has 32 heads of 128 at a width of 1,024."""
+    (asked,) = (q for q in questions.questions(Explored("model", "It", model)) if q.key == "double")
+    assert f"the {before} numbers of the last layer become {after}." in asked.reason
+    assert counted(asked.values["config"], is_config=True).layers[-1].total == int(after.replace(",", ""))
+
+
+def test_what_is_too_large_to_double_is_not_asked_about():
+    wide = Explored("config", "It", json.dumps({**GOOD, "n_embd": 100_000, "n_head": 4000}))
+    assert wide.grown(width=2) is None
+    assert [q.key for q in questions.questions(wide)] == ["largest", "cache"]
+    assert len(questions.suggestions(wide)) == 3
+
+
+def test_attention_overtakes_the_matrices_where_it_does_though_windows_bound_it():
+    fields = {
+        **{
+            "model_type": "gemma3_text",
+            "vocab_size": 262_144,
+            "hidden_size": 1152,
+            "intermediate_size": 6912,
+        },
+        **{"num_hidden_layers": 26, "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 256},
+        **{"max_position_embeddings": 131_072, "sliding_window": 512},
+    }
+    model = Explored("config", "It", json.dumps(fields))
+    said = costs.work_said(model, WORDS, 1024)
+    first = int(re.search(r"From ([\d,]+) tokens on", said)[1].replace(",", ""))
+    before, there = (token_flops(model.count, n)["decoder"] for n in (first - 1, first))
+    assert before.attention <= before.matrices and there.attention > there.matrices
+    assert first > 100_000
+
+
+@pytest.mark.parametrize("name", ["Gemma 2 2B", "T5 3B"])
+def test_the_formula_of_the_work_is_what_is_counted(name):
+    """4 × layers × heads × width of a head × tokens: the heads of these are together not as wide as the model."""
+    (entry,) = (entry for entry in published_configs() if entry.name == name)
+    count, shape = counted(entry.id), counted(entry.id).architecture
+    layers = shape.decoder_layers * (2 if shape.kind == "encoder-decoder" else 1)
+    work = 4 * layers * shape.decoder_heads * shape.d_head * 100
+    assert token_flops(count, 100)["decoder"].attention == work
+    assert "4 × layers × heads × width of a head × tokens" in WORDS.say("work_source")

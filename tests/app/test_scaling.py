@@ -40,18 +40,26 @@ def test_it_opens_with_charts_laws_and_sources(open_page):
         "training",
     } <= set(charts(app))
     assert all(entry.source.removeprefix("https://") in page for entry in published_configs())
-    assert "Farthest from it is T5 11B" in page and "Without T5, width counts to the power 1.99" in page
+    assert (
+        "Farthest from it is T5 11B" in page
+        and "Without T5, they grow with the width to the power 1.99" in page
+    )
 
 
 def test_a_family_changes_what_is_said(open_page):
     app = open_page(SCRIPT, among="Pythia")
-    assert "In the 8 models of Pythia, width counts to the power 2.00 (95 %: 2.00 to 2.00)" in seen(app)
+    assert (
+        "of Pythia, the parameters of the layers grow with the width to the power 2.00 (95 %: 2.00"
+        in seen(app)
+    )
     app.selectbox(key="among").set_value("T5").run()
     assert "T5 large and T5 11B are both 1,024 wide and 48 layers deep" in seen(app)
     app.selectbox(key="among").set_value("Mistral").run()
     assert "There are 3 models of Mistral here" in seen(app) and not errors(app)
     app.selectbox(key="among").set_value("Gemma").run()
     assert not errors(app)
+    assert "with the depth to a power that they do not settle (95 %: −1.48 to 2.57)" in seen(app)
+    assert "Farthest from it" not in seen(app)
 
 
 def test_nonsense_in_the_address_falls_back(open_page):
@@ -69,7 +77,7 @@ def test_a_published_and_an_own_model(open_page):
     assert "Llama 3.1 405B with 406 billion" in page and "share 16 keys" not in page
     assert "128 query heads share 8 keys and values" in page
     app = open_page(SCRIPT, source="Own sizes", family="Llama", layers="24")
-    assert not errors(app) and "Built like Your model: twice the width makes the layers" in seen(app)
+    assert not errors(app) and "Twice the width of Your model makes its layers" in seen(app)
 
 
 GOOD = {"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 2, "vocab_size": 100, "n_positions": 32}
@@ -105,6 +113,21 @@ def test_tokens_change_the_compute(open_page):
     assert "on 1 trillion tokens takes 7.1\u00a0×\u00a010²²" in page
 
 
+def test_the_address_of_a_number_of_tokens_can_be_opened_again(open_page):
+    """Streamlit writes it as the page does."""
+    app = open_page(SCRIPT, tokens_read="800 million")
+    assert not errors(app) and not notes(app)
+    assert app.select_slider(key="tokens_read").value == 800_000_000
+
+
+def test_training_is_told_as_the_model_is_built(open_page):
+    page = seen(open_page(SCRIPT, source="Published", published="T5 small"))
+    assert "operations in its matrices: each token goes through one of the two stacks" in page
+    assert "measured on decoders, and T5 small is an encoder-decoder" in page
+    page = seen(open_page(SCRIPT, source="Published", published="GPT-2"))
+    assert "two stacks" not in page and "measured on decoders" not in page
+
+
 def test_try_this_leads_to_what_it_says(open_page):
     for number in range(4):
         app = open_page(SCRIPT)
@@ -113,7 +136,7 @@ def test_try_this_leads_to_what_it_says(open_page):
         button.click().run()
         assert not errors(app), button.label
         # the last one doubles the width: its number is the growth that got there
-        assert ("Your model with" if number == 3 else measured) in seen(app), button.label
+        assert ("Your config with" if number == 3 else measured) in seen(app), button.label
 
 
 def test_answers_are_computed():
