@@ -44,7 +44,6 @@ def body(shown: Translated, model: Translated, own: Translated | None, problem: 
     names, first = shown.names, shown.best
     name = selection.one_of("cross", names, "head", start=first)
     step = selection.one_of("step", shown.steps, "token", start=shown.opening)
-    stage = st.container(key="cross_stage")
     with st.container(key="cross_place"):
         name = st.selectbox(WORDS.say("head"), names, names.index(first), key="cross", bind="query-params")
         if len(shown.steps) > 1:
@@ -52,20 +51,18 @@ def body(shown: Translated, model: Translated, own: Translated | None, problem: 
                 WORDS.say("step"), shown.steps, shown.opening, key="step", bind="query-params"
             )
     layer, head = divmod(names.index(name), shown.heads)
-    with stage:
-        picture.show(
-            "ribbons",
-            ribbons.payload(shown, WORDS, layer, head, step),
-            key="ribbons",
-            answers={
-                "word": partial(choices.choose_word, shown),
-                "head": partial(choices.choose_head, shown),
-            },
-        )
-    before = ("start", *shown.steps)[shown.row_of(step)]
+    picture.show(
+        "ribbons",
+        ribbons.payload(shown, WORDS, layer, head, step),
+        key="ribbons",
+        answers={
+            "word": partial(choices.choose_word, shown),
+            "head": partial(choices.choose_head, shown),
+        },
+    )
     looked = matrix.looks(shown, layer, head, step)
     where = WORDS.say("where", layer=layer, head=head)
-    looks.show(shown.word_label(step), looked, where, WORDS.say("row", before=before))
+    looks.show(shown.word_label(step), looked, where, matrix.chosen_in(shown, WORDS, layer, head, step))
     steps.show(shown, step, WORDS)
     with blocks.section("matrix", WORDS.say("matrix"), WORDS.say("matrix_remark")):
         view = matrix.view(shown, layer, head)

@@ -93,6 +93,7 @@ def _needed(shown: Translated, words: Lesson) -> Question | None:
     if not 4 <= count <= off.MOST_AT_ONCE:
         return None
     changed = [name for name, _ in off.changes(shown)]
+    names = f": {', '.join(changed)}" if changed else ""
     ranges = _ranges(count)
     answer = next(text for low, high, text in ranges if low <= len(changed) <= high)
     return Question(
@@ -100,7 +101,7 @@ def _needed(shown: Translated, words: Lesson) -> Question | None:
         words.say("ask_needed", heads=count),
         [text for _, _, text in ranges],
         answer,
-        words.say("because_needed", changed=len(changed), heads=count, names=", ".join(changed) or "none"),
+        words.say("because_needed", changed=len(changed), heads=count, names=names),
         {},
     )
 

@@ -21,6 +21,13 @@ def looks(shown: Translated, layer: int, head: int, step: str) -> list[tuple[str
     return [(label, weight) for label, weight in strongest if weight >= 0.03] or [strongest[0]]
 
 
+def chosen_in(shown: Translated, words: Lesson, layer: int, head: int, step: str) -> str:
+    """Of which rows of the trace the step's row in the map is."""
+    rows = [f"‘{token}’" for token in shown.rows_of(shown.alignment(layer, head), step)]
+    listed = " and ".join(filter(None, (", ".join(rows[:-1]), rows[-1])))
+    return words.say("row" if len(rows) == 1 else "row_mean", before=listed)
+
+
 def described(shown: Translated, words: Lesson, layer: int, head: int, step: str) -> str:
     """The matrix in words."""
     said = ", ".join(

@@ -14,6 +14,7 @@ from app.translation import scores
 from app.translation.scores import HeadScores
 from attnviz.analysis.alignment import WordAlignment, word_alignment
 from attnviz.analysis.writing import aligned_maps, by_word, clearest_crossing, ends, log_probabilities
+from attnviz.models.spelling import spells
 from attnviz.tracing.tokens import Tokens
 from attnviz.tracing.trace import Floats, Trace
 
@@ -54,8 +55,8 @@ class Translated:
 
     @cached_property
     def merged(self) -> bool:
-        """Whether pieces of words are shown as one."""
-        return by_word(self.trace)
+        """Whether pieces of words are shown as one; never of letters and sounds, however many words they spell."""
+        return not spells(self.model_id) and by_word(self.trace)
 
     def said(self, written: Tokens) -> str:
         """What was written as a reader sees it: as text, or token by token where tokens are letters or sounds."""
@@ -114,6 +115,11 @@ class Translated:
         """The word that this token belongs to, the first where it belongs to none."""
         token = self.row_of(step) + 1
         return next((i for i, group in enumerate(alignment.targets) if token in group), 0)
+
+    def rows_of(self, alignment: WordAlignment, step: str) -> tuple[str, ...]:
+        """The tokens in whose rows the word of this token was chosen, in order."""
+        before = ("start", *self.steps)
+        return tuple(before[token - 1] for token in alignment.targets[self.word_of(alignment, step)])
 
     def word_label(self, step: str) -> str:
         """The word that this token belongs to, told apart from others that are written alike."""

@@ -10,13 +10,16 @@ from attnviz.analysis.writing import earlier_shares, likeliest, probability_of
 from attnviz.tracing.tokens import tokens
 from attnviz.tracing.trace import Floats
 
+LIKELIEST = 5
+"""Tokens that are shown of what the decoder had in mind."""
+
 
 def next_tokens(shown: Translated, step: str) -> list[tuple[str, float, bool]]:
-    """The five likeliest tokens at this step, and the one that stands there where it is none of them: label,
-    probability, whether it stands there."""
+    """The likeliest tokens at this step, and the one that stands there where it is none of them: label, probability,
+    whether it stands there."""
     row = shown.row_of(step)
     here = shown.written.ids[row + 1]
-    found = likeliest(shown.trace, row)
+    found = likeliest(shown.trace, row, LIKELIEST)
     if here not in [i for i, _ in found]:
         found.append((here, probability_of(shown.trace, row, here)))
     return [(_label(shown.model_id, i), p, i == here) for i, p in found]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.head_count import head_count
 from app.lessons import Lesson
+from app.selection import note
 from app.translation import off
 from app.translation.off import MOST_AT_ONCE
 from app.translation.record import Translated
@@ -25,6 +26,10 @@ from attnviz.figures.quantities import whole_percent
 def show(shown: Translated, words: Lesson) -> None:
     """Draw the choice of heads, the text without them beside the text as it is, and what each head alone changes."""
     with section("off", words.say("off_name"), words.say("off_remark")):
+        asked = st.session_state.get("off", st.query_params.get_all("off"))
+        unknown = [name for name in asked or () if name not in shown.names]
+        if unknown:
+            note(words.say("off_unknown", names=", ".join(unknown)[:40]))
         names = st.pills(
             words.say("off_label"), shown.names, selection_mode="multi", key="off", bind="query-params"
         )
@@ -38,7 +43,7 @@ def show(shown: Translated, words: Lesson) -> None:
             changes, count = off.changes(shown), shown.layers * shown.heads
             html(
                 "<p class='av-say'>{}</p>",
-                words.say("off_every" if changes else "off_none", changed=len(changes), heads=count),
+                words.say("off_every", changed=len(changes), heads=count),
             )
             written.show((words.say("without", names=head), other) for head, other in changes)
 
@@ -56,7 +61,8 @@ def blind(shown: Translated, words: Lesson) -> None:
             kept = len(other.words) - sum(other.changed)
             other_text = off.blind_alike(shown)
             alike = words.say("blind_other", text=other_text) if other_text else ""
-            html("<p class='av-say'>{} {}</p>", words.say("blind_said", kept=kept, words=total), alike)
+            said = words.say("blind_words" if shown.merged else "blind_tokens", kept=kept, count=total)
+            html("<p class='av-say'>{} {}</p>", said, alike)
         html("<p class='av-source'>{}</p>", words.say("blind_source"))
 
 

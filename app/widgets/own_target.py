@@ -14,7 +14,7 @@ from app.translation.record import Translated
 from app.widgets import table
 from app.widgets.lesson import section
 from app.widgets.markup import html
-from attnviz.figures.quantities import percent
+from attnviz.figures.quantities import percent, signed
 
 KEY = "own"
 LONGEST = 1000
@@ -36,7 +36,7 @@ def show(own: Translated | None, model: Translated, problem: str, words: Lesson)
         elif own is None:
             html(
                 "<p class='av-text'>{}</p>",
-                words.say("own_none", total=_number(theirs.sum()), tokens=len(theirs)),
+                words.say("own_none", total=signed(theirs.sum()), tokens=len(theirs)),
             )
         else:
             _score(own, model, words)
@@ -55,13 +55,13 @@ def _score(own: Translated, model: Translated, words: Lesson) -> None:
         verdict += " " + words.say("own_unknown", unknown=unknown, tokens=len(own.steps))
     html(
         "<p class='av-say'>{}</p>",
-        words.say("own_said", yours=_number(yours.sum()), theirs=_number(theirs.sum()), verdict=verdict),
+        words.say("own_said", yours=signed(yours.sum()), theirs=signed(theirs.sum()), verdict=verdict),
     )
     names = [*own.steps, "(end)"]
     table.show(
         {
             "Token": names,
-            "Log-probability": [_number(p) for p in yours],
+            "Log-probability": [signed(p) for p in yours],
             "Probability": [percent(float(np.exp(p))) for p in yours],
         },
         words.say("own_table"),
@@ -75,10 +75,6 @@ def banner(model: Translated, words: Lesson) -> None:
         said = words.say("own_shown", text=theirs) if theirs else words.say("own_shown_none")
         html("<p class='av-note' role='status'>{}</p>", said)
         st.button(words.say("own_back"), key="go_own", on_click=partial(selection.choose, **{KEY: ""}))
-
-
-def _number(log_probability: float) -> str:
-    return f"{log_probability:.2f}".replace("-", "−")
 
 
 def _times(logarithm: float) -> str:

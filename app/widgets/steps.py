@@ -21,8 +21,9 @@ def show(shown: Translated, step: str, words: Lesson) -> None:
     with section("steps", words.say("steps"), words.say("steps_remark")):
         left, right = st.container(key="steps_likely"), st.container(key="steps_kept")
     with left:
-        html("<p class='av-text'>{}</p>", words.say("likely", word=step))
         found = decoder.next_tokens(shown, step)
+        said = words.say("likely" if len(found) <= decoder.LIKELIEST else "likely_other", word=step)
+        html("<p class='av-text'>{}</p>", said)
         marked = next(label for label, _, here in found if here)
         table.show(
             {"Token": [label for label, _, _ in found], "Probability": [percent(p) for _, p, _ in found]},
@@ -44,6 +45,8 @@ def show(shown: Translated, step: str, words: Lesson) -> None:
 def _remembered(shown: Translated, step: str, before: str, words: Lesson) -> str:
     if shown.trace.gates is None:
         return words.say("kept_attention", before=before)
+    if shown.row_of(step) == 0:
+        return words.say("kept_gates", before=before, kept=words.say("kept_start"))
     kept = [
         words.say("kept_layer", layer=layer, share=whole_percent(float(channels.mean())))
         for layer, channels in enumerate(decoder.gates_of(shown, step))

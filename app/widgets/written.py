@@ -25,8 +25,6 @@ def _said(text: str | WordChanges, same: str) -> str:
     ]
     unchanged = filled(" <small>{}</small>", same) if same and not text.count else ""
     gone = (
-        filled(" <small>{}</small>", f"{text.lost} words left out")
-        if text.lost and not any(text.changed)
-        else ""
+        filled(" <small>{}</small>", f"{text.lost} left out") if text.lost and not any(text.changed) else ""
     )
     return (" ".join(words) or "<small>nothing</small>") + unchanged + gone

@@ -14,11 +14,12 @@ from app.translation import errors, matrix, off, ribbons, step
 from app.translation.lesson import code, questions, suggestions
 from app.translation.record import Translated, translated
 from app.translation.remarks import remark
-from app.translation.sentences import TRANSLATOR
+from app.translation.sentences import LETTERS, TRANSLATOR
 from app.widgets.heads_off import head_table
 from attnviz.analysis.alignment import word_alignment
 from attnviz.analysis.writing import single_heads
 from attnviz.engine import Engine
+from attnviz.models.catalog import catalog
 from attnviz.tracing.forward import write
 from tests.tiny import save_tiny
 
@@ -26,6 +27,9 @@ BACK = "attnviz/translate-pt-en"
 TABLE = "She bought an old wooden table at the market."
 HOUSE = "The red house is small."
 WORDS = lesson("cross_attention")
+DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+spelling = pytest.mark.skipif(LETTERS not in [e.id for e in catalog() if e.bundled], reason="not trained yet")
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +43,8 @@ def english():
         ("Le chat noir dort sur la chaise.", "7 of 7 words came through unchanged. This model reads English"),
         (TABLE.upper(), "In capitals your text falls into 20 tokens, in small letters into 10"),
         ("the animal was tired and " * 40, "stopped after 64 tokens"),
-        ("🙂 猫 ok", "unknown to this model"),
-        ("<b>{x}</b>", "unknown to this model"),
+        ("🙂 猫 ok", "Tokens that this model does not know: 2 of 6."),
+        ("<b>{x}</b>", "Tokens that this model does not know"),
         (".", ""),
         (TABLE, ""),
     ],
@@ -48,6 +52,33 @@ def english():
 def test_what_is_to_be_known_of_a_text(text, expected):
     said = remark(translated(TRANSLATOR, text), WORDS)
     assert expected in said and bool(expected) == bool(said)
+
+
+@spelling
+@pytest.mark.parametrize("text", ["good morning class", "two big cats", "a b", "though"])
+def test_letters_and_sounds_stay_apart_however_many_words_they_spell(text):
+    shown = translated(LETTERS, text)
+    assert "".join(label.rstrip(DIGITS) for label in shown.best_alignment.source_labels) == text.replace(
+        " ", "␣"
+    )
+    assert shown.best_alignment.target_labels == shown.written.unique_labels[1:]
+    assert remark(shown, WORDS) == "" and "merge_words=False" in code(shown, WORDS, 0, 0)
+
+
+def test_the_rows_of_a_word_of_several_pieces_are_all_named():
+    shown = translated(TRANSLATOR, "The animal didn't cross the street because it was too tired.")
+    alignment = shown.alignment(1, 0)
+    assert shown.steps[3:5] == ("cruz", "-ou") and shown.word_label("-ou") == "cruzou"
+    said = matrix.chosen_in(shown, WORDS, 1, 0, "-ou")
+    assert said.endswith("this is the mean of the rows of ‘não’ and ‘cruz’.")
+    word = shown.word_of(alignment, "-ou")
+    rows = [shown.row_of(token) for token in ("cruz", "-ou")]
+    columns = alignment.sources[alignment.source_labels.index("cross")]
+    weights = shown.trace.weights("cross", 1, 0)[np.ix_(rows, columns)].sum(axis=1)
+    assert weights.mean() == pytest.approx(
+        alignment.weights[word, alignment.source_labels.index("cross")], abs=1e-6
+    )
+    assert matrix.chosen_in(shown, WORDS, 1, 0, "animal").endswith("this is the row of ‘O’.")
 
 
 def test_without_cross_attention_every_sentence_is_the_same():
@@ -109,7 +140,8 @@ def test_the_question_of_crossing_is_about_another_sentence_and_right():
     first, second = (words.source_labels.index(w) for w in crossing.answer.split(" and "))
     of = {source: target for target, source in words.links}
     assert second == first + 1 and of[second] < of[first]
-    assert f"{len(off.changes(shown))} of 16" in needed.reason
+    names = [name for name, _ in off.changes(shown)]
+    assert needed.reason == f"{len(names)} of 16: {', '.join(names)}."
 
 
 @pytest.fixture(scope="module", params=["t5", "bart", "marian"])
