@@ -26,7 +26,21 @@ def test_gates_keep_their_numbers_in_rows_sorted_by_what_is_kept():
         np.testing.assert_array_equal(np.sort(z, axis=0), np.sort(of_layer.T, axis=0))
         assert (np.diff(z.mean(axis=1)) >= 0).all()
     assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(0.5, 1.5)] * 2
-    assert figure.layout.xaxis2.domain[0] > figure.layout.xaxis.domain[1]
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
+
+
+@pytest.mark.parametrize("count", [3, 64, 500])
+def test_no_more_labels_than_have_room_and_the_chosen_one(count):
+    labels = [str(i) for i in range(count)]
+    gates = np.zeros((2, count, 3), np.float32)
+    chosen = count // 2
+    for shown, place in (
+        (gate_maps(labels, gates, "light", chosen=chosen), chosen),
+        (kept_shares(labels, np.zeros((1, count)), "light"), count - 1),
+    ):
+        ticks = shown.layout.xaxis.tickvals
+        assert place in ticks and min(3, count) <= len(ticks) <= 18
+        assert [labels[i] for i in ticks] == list(shown.layout.xaxis.ticktext)
 
 
 def test_heads_stand_at_their_numbers_and_the_named_are_named():

@@ -10,7 +10,7 @@ from attnviz.figures.theme import GREY, INK, Mode, figure, mark, text
 from attnviz.tracing.trace import Floats
 
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
-_ROOM = (9, 7)
+_ROOM = (12, 8)
 """Per cent across and upwards within which a second name would lie on the first."""
 
 
