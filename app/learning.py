@@ -12,10 +12,11 @@ import numpy as np
 import streamlit as st
 
 from app import cache
-from app.lessons import Lesson
+from app.lessons import Lesson, lesson
 from app.widgets.lesson import Question, Try
 from attnviz.analysis.learning import Measured, Moment, first_right, moment, read_log
 from attnviz.figures.palette import SEQUENTIAL
+from attnviz.figures.quantities import signed, whole_percent
 from attnviz.models import bundled
 from attnviz.models.bundled import SPELLING
 from attnviz.models.spelling import normalise
@@ -80,17 +81,17 @@ class Course:
     def said(self, at: int, head: int, words: Lesson) -> str:
         """What this head does at this moment, with its numbers, against the beginning."""
         now, before = self.moments[at], self.moments[0]
-        near, even = now.diagonality.flat[head], now.entropy.flat[head]
+        near, even = float(now.diagonality.flat[head]), float(now.entropy.flat[head])
         name = self.name(head, words)
         if not at:
-            return words.say("said_first", head=name, near=f"{near:.2f}", bits=f"{even:.2f}")
+            return words.say("said_first", head=name, near=signed(near), bits=signed(even))
         return words.say(
             "said",
             head=name,
-            near=f"{near:.2f}",
-            bits=f"{even:.2f}",
-            before=f"{before.diagonality.flat[head]:.2f}",
-            bits_before=f"{before.entropy.flat[head]:.2f}",
+            near=signed(near),
+            bits=signed(even),
+            before=signed(float(before.diagonality.flat[head])),
+            bits_before=signed(float(before.entropy.flat[head])),
         )
 
     def summary(self, words: Lesson) -> str:
@@ -115,7 +116,13 @@ class Course:
             said=[[self.said(i, j, words) for j in range(self.heads)] for i in range(len(self.moments))],
             chosen=(at, head),
             palette=SEQUENTIAL,
-            note=words.say("note", words=f"{self.log[-1].word_accuracy:.0%}"),
+            mark=words.say("right" if self.listed else "as_trained"),
+            note=words.say(
+                "note",
+                rows=words.say("rows_right" if self.listed else "rows_trained"),
+                words=whole_percent(self.log[-1].word_accuracy),
+                word=self.word,
+            ),
         )
 
     def questions(self, words: Lesson) -> list[Question]:
@@ -134,7 +141,10 @@ class Course:
                     choices,
                     here.written,
                     words.say(
-                        "because_early", step=f"{here.step:,}", written=here.written, sounds=self.expected
+                        "because_early" if self.listed else "because_early_trained",
+                        step=f"{here.step:,}",
+                        written=here.written,
+                        sounds=self.expected,
                     ),
                     {"moment": middle},
                 )
@@ -151,7 +161,7 @@ class Course:
                     words.say("layer", layer=best),
                     words.say(
                         "because_layer",
-                        values=", ".join(f"{i}: {value:.2f}" for i, value in enumerate(layers)),
+                        values=", ".join(f"{i}: {signed(value)}" for i, value in enumerate(layers)),
                     ),
                     {
                         "moment": len(self.moments) - 1,
@@ -221,6 +231,8 @@ def _grown(word: str) -> str:
 def _written(tokens: Tokens | None) -> str:
     """The sounds, with long repetitions of one counted: an untrained model goes on and on."""
     labels = (tokens.labels if tokens else ())[1:]
+    if tokens and labels and all(tokens.special[1:]):
+        return lesson("learning").say("padding", count=len(labels))
     parts: list[str] = []
     for label, run in groupby(labels):
         count = len(list(run))

@@ -47,9 +47,40 @@ def test_sentences_carry_their_numbers(knight):
     assert "N AY1 T" in knight.summary(WORDS)
 
 
+def test_a_word_that_is_in_no_list_is_not_called_right(knight):
+    payload = knight.payload(0, 0, WORDS)
+    assert payload["mark"] == "right" and payload["note"].startswith("Rows are the sounds of the right")
+    unknown = learning.course("xyzzy")
+    payload = unknown.payload(0, 0, WORDS)
+    assert payload["mark"] == "as when trained" and payload["written"][-1]["right"]
+    assert payload["note"].startswith("Rows are the sounds that the trained model writes, right or wrong")
+    early = next(q for q in unknown.questions(WORDS) if q.key == "early")
+    assert f"when trained it writes {unknown.expected}" in early.reason and "right" not in early.reason
+
+
+def test_numbers_are_written_as_elsewhere(knight):
+    payload = knight.payload(0, 0, WORDS)
+    assert "71 % right at the end" in payload["note"]
+    said = [sentence for row in payload["said"] for sentence in row]
+    assert any("−0." in sentence for sentence in said) and not any("-0." in sentence for sentence in said)
+
+
+def test_padding_is_called_so():
+    shown = [one for word in learning.DICTIONARY for one in learning.course(word).moments]
+    assert not any("<pad>" in one.written for one in shown)
+    assert any(one.written.startswith("nothing but padding, ") for one in shown)
+
+
+def test_curves_say_of_what_they_are(knight):
+    curves = {curve["name"]: curve for curve in knight.payload(0, 0, WORDS)["curves"]}
+    edits = curves["Edits per sound, drawn up to 1"]
+    assert max(edits["values"]) > 1 == edits["most"] and not edits["percent"]
+    assert curves["Loss"]["most"] is None and curves["Words right"]["percent"]
+
+
 def test_an_untrained_model_is_counted_not_copied(knight):
-    assert len(knight.moments[0].written) <= 62
-    assert "×" in knight.moments[0].written
+    assert all(len(one.written) <= 62 for one in knight.moments)
+    assert "K × 64" in [one.written for one in knight.moments]
 
 
 def test_questions_are_answered_by_the_moments(knight):

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cellOf, following, placeOfStep, pointsOf, weightsOf } from "../../src/attnviz/viewer/learning.js";
+import { cellOf, following, placeOfStep, pointsOf, signed, weightsOf } from "../../src/attnviz/viewer/learning.js";
 
 test("steps stand on a logarithmic axis from 0 to the last", () => {
   assert.equal(placeOfStep(0, 9999), 0);
@@ -19,6 +19,10 @@ test("weights of a head lie where Python packed them", () => {
   const payload = { sounds: ["A", "B"], letters: ["a", "b", "c"], layers: 2, heads: 2 };
   const bytes = Uint8Array.from({ length: 2 * 4 * 6 }, (_, index) => index);
   assert.deepEqual(weightsOf(bytes, payload, 1, 3), [42, 43, 44, 45, 46, 47].map((value) => value / 255));
+});
+
+test("a number has a minus sign, and none where it rounds to nothing", () => {
+  assert.deepEqual([-0.071, -0.004, 1.5].map(signed), ["−0.07", "0.00", "1.50"]);
 });
 
 test("playing ends at the last moment", () => {

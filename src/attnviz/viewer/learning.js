@@ -34,13 +34,19 @@ export function following(moment, moments) {
   return moment + 1 < moments ? moment + 1 : undefined;
 }
 
-/** A curve's points in a box, for values from `low` to `high`. */
+/** A curve's points in a box, for values from `low` to `high`; what is higher stands at the top. */
 export function pointsOf(steps, values, last, low, high, box) {
   const span = high - low || 1;
   return steps.map((step, index) => [
     box.x + placeOfStep(step, last) * box.width,
-    box.y + box.height - Math.min(1, (values[index] - low) / span) * box.height, // an untrained model errs above 100 %
+    box.y + box.height - Math.min(1, (values[index] - low) / span) * box.height,
   ]);
+}
+
+/** A number with two digits and a minus sign that is one; what rounds to nothing has none. */
+export function signed(value) {
+  const written = value.toFixed(2);
+  return written.replace("-", Number(written) ? "−" : "");
 }
 
 const decoded = new WeakMap();
@@ -88,7 +94,7 @@ function draw(root, payload, host) {
     written.replaceChildren(
       `Step ${counted(payload.steps[moment])}: it writes `,
       element("b", { class: isRight ? "av-right" : "av-wrong" }, text || "nothing"),
-      isRight ? " – right" : "",
+      isRight ? ` – ${payload.mark}` : "",
     );
     said.textContent = payload.said[moment][head];
     host.note("", payload.note, `${payload.title}, step ${counted(payload.steps[moment])}`);
@@ -178,6 +184,7 @@ function drawMatrix(payload, host, width) {
   const [rows, columns] = [payload.sounds.length, payload.letters.length];
   const size = rows > 30 || columns > 30 ? 11 : 16;
   const labels = Math.max(...payload.sounds.map((sound) => host.measure(shown(sound), font(size, theme.sans, 500))), 36) + 12;
+  const asking = "query (from): sounds";
   const top = size + 30;
   const cell = cellOf(rows, columns, width - labels - 4, Math.max(220, Math.min(330, innerHeight - 480)));
   const gap = cell >= 12 ? 1.5 : 0;
@@ -203,8 +210,8 @@ function drawMatrix(payload, host, width) {
   const node = shape(
     "svg",
     { class: "av-drawing", width, height: top + rows * cell + 8, role: "img", "aria-label": payload.alt },
-    text(labels, 14, "key (to): letters", { "font-size": 13, "font-weight": 600, fill: theme.key.text }),
-    text(0, top - 8, "query", { "font-size": 13, "font-weight": 600, fill: theme.query.text }),
+    text(0, 14, asking, { "font-size": 13, "font-weight": 600, fill: theme.query.text }),
+    text(Math.max(labels, host.measure(asking, font(13, theme.sans, 600)) + 20), 14, "key (to): letters", { "font-size": 13, "font-weight": 600, fill: theme.key.text }),
     ...payload.letters.map((letter, column) =>
       column % thinned
         ? null
@@ -301,7 +308,7 @@ function drawHeads(payload, host, width) {
         button.setAttribute("tabindex", index === chosen ? "0" : "-1");
         button.setAttribute("aria-pressed", String(index === chosen));
         const [layer, head] = [Math.floor(index / payload.heads), index % payload.heads];
-        const near = payload.diagonality[moment][index].toFixed(2);
+        const near = signed(payload.diagonality[moment][index]);
         button.setAttribute("aria-label", `Layer ${layer}, head ${head}: ${near} on the way to the diagonal`);
       });
     },
@@ -317,10 +324,9 @@ function drawCurves(payload, host, width) {
   const ofHeads = (name, values) => ({
     name,
     lines: Array.from({ length: heads }, (_, head) => ({ steps: payload.steps, values: values.map((row) => row[head]) })),
-    digits: 2,
   });
   const charts = [
-    ...payload.curves.map((curve) => ({ name: curve.name, lines: [curve], percent: curve.percent, digits: 2 })),
+    ...payload.curves.map((curve) => ({ name: curve.name, lines: [curve], percent: curve.percent, most: curve.most })),
     ofHeads("Near the diagonal, each head", payload.diagonality),
     ofHeads("Entropy in bits, each head", payload.entropy),
   ];
@@ -329,8 +335,8 @@ function drawCurves(payload, host, width) {
   const drawn = charts.map((chart, index) => {
     const box = { x: 0, y: index * pitch + 24, width: width - 8, height };
     const all = chart.lines.flatMap((line) => line.values);
-    const low = chart.percent ? 0 : Math.min(0, ...all);
-    const high = chart.percent ? Math.min(1, Math.max(...all)) || 1 : Math.max(...all);
+    const low = Math.min(0, ...all);
+    const high = Math.min(chart.most ?? Infinity, Math.max(...all));
     const lines = chart.lines.map((line) => {
       const points = pointsOf(line.steps, line.values, last, low, high, box);
       return shape("polyline", { points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" "), fill: "none", "stroke-linejoin": "round" });
@@ -385,7 +391,7 @@ function drawCurves(payload, host, width) {
         });
         const known = index >= 0;
         dot.setAttribute("visibility", known ? "visible" : "hidden");
-        value.textContent = known ? (chart.percent ? `${(100 * line.values[index]).toFixed(1)} %` : line.values[index].toFixed(chart.digits)) : "";
+        value.textContent = known ? (chart.percent ? `${(100 * line.values[index]).toFixed(1)} %` : signed(line.values[index])) : "";
         if (known) {
           const [[, y]] = pointsOf([step], [line.values[index]], last, low, high, box);
           dot.setAttribute("cx", x);

@@ -24,18 +24,20 @@ def payload(
     said: Sequence[Sequence[str]],
     chosen: tuple[int, int],
     palette: Mapping[str, Sequence[str]],
+    mark: str = "right",
     note: str = "",
     theme: Literal["light", "dark"] | None = None,
 ) -> dict[str, Any]:
     """The picture's data, JSON values only.
 
-    All ``moments`` show the same letters and sounds. ``expected`` is the pronunciation that counts as right, ``said`` a
-    sentence for each moment and head, ``chosen`` the moment and the head (counted through the layers) that are shown.
+    All ``moments`` show the same letters and sounds. ``expected`` is the pronunciation that counts as right, ``mark`` what
+    is said where the model writes it, ``said`` a sentence for each moment and head, ``chosen`` the moment and the head
+    (counted through the layers) that are shown.
 
-    Fields: ``letters``, ``sounds``, ``steps``, ``written`` [{text, right}], ``weights`` (base64 of bytes, 255 for a weight
-    of 1: moment, layer, head, sound, letter), ``layers``, ``heads``, ``curves`` [{name, steps, values, percent}],
-    ``diagonality`` and ``entropy`` (moment, head), ``said``, ``chosen`` {moment, head}, ``palette``, ``note``, ``hint``,
-    ``alt``, ``csv``, ``title``, ``theme``. Raises ValueError for moments that do not fit together.
+    Fields: ``letters``, ``sounds``, ``steps``, ``written`` [{text, right}], ``mark``, ``weights`` (base64 of bytes, 255 for
+    a weight of 1: moment, layer, head, sound, letter), ``layers``, ``heads``, ``curves`` [{name, steps, values, percent,
+    most}], ``diagonality`` and ``entropy`` (moment, head), ``said``, ``chosen`` {moment, head}, ``palette``, ``note``,
+    ``hint``, ``alt``, ``csv``, ``title``, ``theme``. Raises ValueError for moments that do not fit together.
     """
     first = moments[0]
     if any(
@@ -57,13 +59,14 @@ def payload(
         "sounds": list(first.sounds),
         "steps": [one.step for one in moments],
         "written": [{"text": one.written, "right": one.written == expected} for one in moments],
+        "mark": mark,
         "weights": b64encode(np.round(255 * stacked).astype(np.uint8).tobytes()).decode(),
         "layers": layers,
         "heads": heads,
         "curves": [
-            _curve("Loss", log, "loss", percent=False),
+            _curve("Loss", log, "loss"),
             _curve("Words right", log, "word_accuracy", percent=True),
-            _curve("Sounds wrong", log, "phoneme_errors", percent=True),
+            _curve("Edits per sound, drawn up to 1", log, "phoneme_errors", most=1),
         ],
         "diagonality": [one.diagonality.ravel().round(4).tolist() for one in moments],
         "entropy": [one.entropy.ravel().round(4).tolist() for one in moments],
@@ -73,7 +76,7 @@ def payload(
         "hint": "",
         "note": note,
         "alt": "Cross-attention from sounds to letters at several moments of the training, every head, and how loss, "
-        "words right, sounds wrong, nearness to the diagonal and entropy changed.",
+        "words right, edits per sound, nearness to the diagonal and entropy changed.",
         "csv": _table(moments, log),
         "theme": theme,
     }
@@ -88,20 +91,24 @@ def chosen_place(value: object, moments: int, heads: int) -> tuple[int, int] | N
     return (int(place[0]), int(place[1])) if within else None  # type: ignore[arg-type]
 
 
-def _curve(name: str, log: Sequence[Measured], field: str, percent: bool) -> dict[str, Any]:
+def _curve(
+    name: str, log: Sequence[Measured], field: str, percent: bool = False, most: float | None = None
+) -> dict[str, Any]:
+    """A column of the log. Values above ``most`` are drawn there: an untrained model writes on and on."""
     known = [(row.step, getattr(row, field)) for row in log if np.isfinite(getattr(row, field))]
     return {
         "name": name,
         "steps": [step for step, _ in known],
         "values": [round(float(value), 4) for _, value in known],
         "percent": percent,
+        "most": most,
     }
 
 
 def _table(moments: Sequence[Moment], log: Sequence[Measured]) -> str:
     measured = {row.step: row for row in log}
     heads = [f"L{i}H{j}" for i, j in np.ndindex(moments[0].weights.shape[:2])]
-    names = ["step", "writes", "loss", "words right", "sounds wrong"]
+    names = ["step", "writes", "loss", "words right", "edits per sound"]
     rows = [
         [
             one.step,
