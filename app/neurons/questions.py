@@ -44,7 +44,7 @@ def suggestions(here: Here, words: Lesson) -> list[Try]:
             words.say(
                 "try_sparse_detail",
                 layer=layer,
-                half=f"{found.half[layer]:.0f}",
+                half=f"{found.half[layer]:,.1f}",
                 neurons=f"{here.neurons:,}",
             ),
             {"layer": layer},

@@ -13,6 +13,7 @@ from attnviz.figures.quantities import percent, signed
 if TYPE_CHECKING:
     from app.lessons import Lesson
     from attnviz.analysis.feed_forward import Fired
+    from attnviz.tracing.trace import Floats
 
 
 def widths(here: Here, words: Lesson) -> list[tuple[str, str]]:
@@ -45,7 +46,6 @@ def in_text(here: Here, words: Lesson, layer: int, token: int, fired: tuple[Fire
     """The strongest neuron of a token, in a sentence."""
     first = fired[0]
     row = here.activations[layer, token]
-    over = int((np.abs(row) > abs(first.activation) / 2).sum())
     return words.say(
         "text_say",
         token=here.tokens.unique_labels[token],
@@ -53,8 +53,8 @@ def in_text(here: Here, words: Lesson, layer: int, token: int, fired: tuple[Fire
         neuron=first.neuron,
         activation=signed(first.activation),
         added=f"{first.added:,.2f}",
-        over=over,
-        neurons=f"{here.neurons:,}",
+        over=f"{_others(row, first.activation):,}",
+        neurons=f"{here.neurons - 1:,}",
     )
 
 
@@ -68,12 +68,17 @@ def one(here: Here, words: Lesson, layer: int, neuron: int) -> str:
         layer=layer,
         token=here.tokens.unique_labels[most],
         most=signed(float(values[most])),
-        half=int((np.abs(values) > abs(float(values[most])) / 2).sum()),
-        tokens=len(values),
+        half=_others(values, values[most]),
+        tokens=len(values) - 1,
     )
     if values[most] >= 0 or here.weights.unembedding is None or here.stack == "encoder":
         return told
     return f"{told} {words.say('neuron_negative')}"
+
+
+def _others(activations: Floats, of: float) -> int:
+    """How many of the activations are more than half as large as this one of them, without itself."""
+    return max(int((np.abs(activations) > abs(of) / 2).sum()) - 1, 0)
 
 
 def sparse(here: Here, words: Lesson, layer: int) -> str:
@@ -82,13 +87,13 @@ def sparse(here: Here, words: Lesson, layer: int) -> str:
     return words.say(
         "sparse_zero" if found.zero[layer] > 0.01 else "sparse_say",
         layer=layer,
-        half=f"{found.half[layer]:.0f}",
+        half=f"{found.half[layer]:,.1f}",
         neurons=f"{here.neurons:,}",
         share=percent(float(found.half[layer]) / here.neurons),
         positive=percent(float(found.positive[layer])),
         zero=percent(float(found.zero[layer])),
         least=int(found.half.argmin()),
-        fewest=f"{found.half.min():.0f}",
+        fewest=f"{found.half.min():,.1f}",
     )
 
 

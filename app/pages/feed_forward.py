@@ -45,7 +45,10 @@ def in_text(here: Here, layer: int, token: int) -> int:
     html("<p class='av-say'>{}</p>", said)
     names, values = columns.bars(fired)
     figure.show(
-        figures.neuron_bars(names, values, MODE), "ff_token", said, {"neuron": names, "activation": values}
+        figures.neuron_bars(names, values, MODE, WORDS.say("ranked")),
+        "ff_token",
+        said,
+        {"neuron": names, "activation": values},
     )
     rows, grid = here.busiest(layer)
     html("<p class='av-text'>{}</p>", WORDS.say("map_lead", rows=len(rows), layer=layer))
@@ -67,7 +70,7 @@ def one_neuron(here: Here, layer: int, start: int) -> int:
     html("<p class='av-say'>{}</p>", said)
     names = here.tokens.unique_labels
     figure.show(
-        figures.neuron_bars(names, values, MODE), "ff_neuron", said, {"token": names, "activation": values}
+        figures.token_bars(names, values, MODE), "ff_neuron", said, {"token": names, "activation": values}
     )
     written = columns.words_of(here, layer, neuron)
     if written:

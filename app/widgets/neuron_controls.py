@@ -68,13 +68,15 @@ def inputs(words: Lesson) -> tuple[float, float]:
 
 def offer(here: Here, words: Lesson) -> None:
     """Say why no words can be read here; a button opens a model where they can."""
+    has_decoder = here.stack == "encoder" and "decoder" in here.record.stacks
+    name = "words_none_encoder" if here.stack == "encoder" else "words_none"
     sentence = words.say(
-        "words_none_encoder" if here.stack == "encoder" else "words_none",
+        "words_none_stack" if has_decoder else name,
         title=here.model.title,
         other=title_of(WITH_UNEMBEDDING),
     )
     html("<p class='av-text'>{}</p>", sentence)
-    if here.stack == "encoder" and "decoder" in here.record.stacks:
+    if has_decoder:
         st.button(
             words.say("use_decoder"),
             key="go_decoder",

@@ -66,6 +66,10 @@ def test_neurons_are_those_of_the_record(open_page, known, model):
         record.layer(stack, 3)[token], parameters.layers(stack)[3].feed_forward_out, 12
     )
     np.testing.assert_allclose(array(chart(app, 1)["data"][0]["x"]), [f.activation for f in fired], rtol=1e-5)
+    assert chart(app, 1)["layout"]["xaxis"]["title"]["text"] == "activation, the longest vector on top"
+    row = np.abs(record.layer(stack, 3)[token])
+    others = int((np.delete(row, fired[0].neuron) > row[fired[0].neuron] / 2).sum())
+    assert f"fire more than half as hard: {others:,} of 1,535" in said(app)
     assert f"At ‘street’ in layer 3, neuron {fired[0].neuron} adds most" in said(app)
     np.testing.assert_allclose(array(chart(app, 3)["data"][0]["x"]), record.layer(stack, 3)[:, 77], atol=1e-6)
     printed = run_code(app)
@@ -99,6 +103,10 @@ def test_the_translators_two_stacks(open_page, known):
     zero = (record.activations["encoder"] == 0).mean((1, 2))
     layer = int(re.findall(r"In layer (\d+), [\d.]+ % of the activations are exactly zero", said(app))[0])
     assert f"{100 * zero[layer]:.1f} % of the activations are exactly zero" in said(app)
+    half = float(analysis.sparsity(record.activations["encoder"]).half[layer])
+    assert f"{half:.1f} of 1,536 neurons ({100 * half / 1536:.1f} %)" in said(app) or half > 999
+    assert any("What those of the decoder write can be." in body for body in markup(app))
+    assert not any("can show it" in body for body in markup(app))
     next(b for b in app.button if b.key == "go_decoder").click().run()
     assert not errors(app) and any("Promotes" in body for body in markup(app))
     assert app.slider(key="layer").max == 1

@@ -45,6 +45,16 @@ def test_maps_and_bars_hold_activations_and_escape_tokens():
     assert one.data[0].x[0] == 2.5 and one.layout.yaxis.ticktext == ("&lt;i&gt;",)
 
 
+def test_the_bars_of_a_long_text_stand_side_by_side():
+    values = np.linspace(-1, 1, 362, dtype=np.float32)
+    named = f.token_bars(["<b>"] * f.MOST_NAMED, values[: f.MOST_NAMED], "light")
+    assert named.data[0].orientation == "h" and named.layout.height == 72 + 26 * f.MOST_NAMED
+    long = f.token_bars(["<b>"] * 362, values, "light")
+    np.testing.assert_array_equal(long.data[0].y, values)
+    assert long.layout.height == 300 and long.data[0].customdata[0] == "&lt;b&gt;"
+    assert "362 tokens" in long.layout.xaxis.title.text
+
+
 def test_sparsity_is_in_per_cent_of_the_neurons():
     found = analysis.sparsity(np.array([[[4, 0, 0, 0]], [[1, 1, -1, -1]]], np.float32))
     fig = f.sparsity_curves(found, 4, "light", chosen=1)

@@ -16,6 +16,9 @@ from attnviz.tracing.trace import Floats
 _BAR = 0.34
 """Width of a bar of numbers; a step from one bar to the next is 2."""
 
+MOST_NAMED = 40
+"""Tokens that have a bar with a name each; of more, the bars stand side by side."""
+
 
 def widths(d_model: int, d_ff: int, activation: str, is_gated: bool, mode: Mode) -> go.Figure:
     """A network's vectors as bars as high as they are wide, its matrices as the planes between them.
@@ -197,6 +200,29 @@ def neuron_bars(names: Sequence[str], values: Floats, mode: Mode, title: str = "
             "showgrid": False,
             "ticks": "",
         },
+    )
+
+
+def token_bars(labels: Sequence[str], values: Floats, mode: Mode) -> go.Figure:
+    """A neuron's activation at each token: by name, or, of more than ``MOST_NAMED``, in the order of the text, where
+    pointing at a bar names its token."""
+    if len(labels) <= MOST_NAMED:
+        return neuron_bars(labels, values, mode)
+    bars = {
+        "type": "bar",
+        "x": np.arange(len(labels)),
+        "y": np.asarray(values, dtype=np.float32),
+        "marker": {"color": mark("feed_forward", mode), "line": {"width": 0}},
+        "customdata": [plain(label) for label in labels],
+        "hovertemplate": "%{customdata}, token %{x}: <b>%{y:.3f}</b><extra></extra>",
+    }
+    return figure(
+        [bars],
+        mode,
+        height=300,
+        bargap=0,
+        xaxis={"title": {"text": f"{len(labels):,} tokens in order, from 0"}, "showgrid": False},
+        yaxis={"title": {"text": "activation"}, "zeroline": True},
     )
 
 
