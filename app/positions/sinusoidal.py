@@ -42,17 +42,18 @@ def show(here: Here, words: Lesson) -> Taught:
     """Heatmap, curves, products and the shift as a rotation."""
     with stage() as (margin, main):
         with margin:
-            length = slider(words.say("length"), "pos_length", 2, 512, 128)
-            width = slider(words.say("width"), "pos_width", 1, 512, 128)
+            length = slider(words.say("length"), "pos_length", 8, 512, 128)
+            width = slider(words.say("width"), "pos_width", 4, 512, 128)
             base = float(choice(words.say("base"), "pos_base", BASES, 10_000, "{:,}".format))
             formula.show(words.words["sinusoidal_formula"])
+            html("<p class='av-source'>{}</p>", words.say("sinusoidal_letters"))
         table = analysis.sinusoidal(length, width, base)
         waves = analysis.wavelengths(analysis.speeds(width, base))
         observed = words.say(
             "sinusoidal_say",
             width=f"{width:,}",
-            first=f"{waves[0]:.1f}",
-            last=f"{waves[-1]:,.0f}",
+            first=_positions(waves[0]),
+            last=_positions(waves[-1]),
             pairs=len(waves),
             length=f"{length:,}",
             slow=int((waves > length).sum()),
@@ -149,9 +150,6 @@ def _products(table: Floats, width: int, words: Lesson) -> None:
 
 
 def _shift(length: int, width: int, base: float, words: Lesson) -> int:
-    if width < 2:
-        html("<p class='av-text'>{}</p>", words.say("shift_none"))
-        return 1
     left, right = st.columns(2)
     with left:
         at = slider(words.say("from"), "pos_at", 0, 511, 10)
@@ -168,6 +166,7 @@ def _shift(length: int, width: int, base: float, words: Lesson) -> int:
         "position_shift",
         words.say("shift_alt", shift=shift, at=at),
         {"pair": range(len(turning)), "radians": shift * turning},
+        fills=True,
     )
     html("<p class='av-source'>{}</p>", words.say("shift_source"))
     return shift
@@ -207,8 +206,8 @@ def _questions(width: int, base: float, words: Lesson) -> list[Question]:
             Question(
                 "wave",
                 words.say("ask_wave", pair=pair, width=width, base=f"{base:,.0f}"),
-                [_positions(c) for c in choices],
-                _positions(wave),
+                [f"about {_positions(c)} positions" for c in choices],
+                f"about {_positions(wave)} positions",
                 words.say(
                     "because_wave", even=2 * pair, width=width, base=f"{base:,.0f}", wave=f"{wave:,.1f}"
                 ),
@@ -232,4 +231,4 @@ def _questions(width: int, base: float, words: Lesson) -> list[Question]:
 
 
 def _positions(wave: float) -> str:
-    return f"about {wave:,.0f} positions" if wave >= 10 else f"about {wave:.1f} positions"
+    return f"{wave:,.0f}" if wave >= 10 else f"{wave:.1f}"

@@ -13,7 +13,19 @@ from attnviz.analysis import positions as analysis
 from attnviz.figures.quantities import signed
 from attnviz.models.bundled import MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT
 from attnviz.models.positions import model_positions
-from tests.app.conftest import SENTENCE, array, chart, errors, markup, notes, observations, run_code, said
+from tests.app.conftest import (
+    SENTENCE,
+    array,
+    chart,
+    charts,
+    errors,
+    markup,
+    notes,
+    observations,
+    plain,
+    run_code,
+    said,
+)
 
 SCRIPT = "positions"
 VIEWS = ("Sinusoidal", "Learned", "Rotary", "T5 bias", "ALiBi", "Shuffle the words")
@@ -87,6 +99,18 @@ def test_sinusoidal_of_an_odd_width_and_the_translators_own_table(open_page, mod
     assert any("end at exactly 1 / base" in body and "256" in body for body in markup(app))
 
 
+def test_the_smallest_table_is_told_in_whole_sentences(open_page):
+    app = open_page(SCRIPT, scheme="Sinusoidal", pos_length="8", pos_width="4")
+    assert not errors(app) and not notes(app)
+    assert "first pair of dimensions comes round every 6.3 positions, its last every 628. Within 8" in said(
+        app
+    )
+    assert "with one 7 positions away" in said(app)
+    app = open_page(SCRIPT, pos_rows="4")
+    assert not errors(app) and not notes(app)
+    assert "than positions 3 apart" in said(app)
+
+
 def test_what_was_typed_as_dimensions(open_page):
     from app.positions.sinusoidal import dimensions
 
@@ -111,6 +135,42 @@ def test_pairs_that_never_get_round_are_counted_from_the_models_speeds(open_page
     model = models[SMOLLM2]
     waves = 2 * np.pi / model_positions(model.module, model.architecture).rotation(0).speeds
     assert f"{(waves > 8192).sum()} of 32 never get round within the 8,192 positions" in said(app)
+
+
+def test_the_dot_has_the_score_that_the_sentence_says_whichever_comes_first(open_page):
+    for query, key in (("animal", "tired"), ("tired", "animal")):
+        app = open_page(SCRIPT, scheme="Rotary", pos_query=query, pos_key=key)
+        dot = charts(app)["position_distance"]["data"][-1]
+        assert f"The score of ‘{query}’ and ‘{key}’ is {signed(array(dot['y'])[0], 3)}" in said(app)
+        assert (array(dot["x"])[0] > 0) == (query == "tired")
+
+
+@pytest.mark.parametrize(("layer", "head", "base"), [("0", "0", "100000"), ("5", "3", "100")])
+def test_the_rotary_question_is_about_what_it_opens(open_page, layer, head, base):
+    app = open_page(SCRIPT, model=SMOLLM2, layer=layer, head=head, pos_rope_base=base)
+    group = next(g for g in app.get("button_group") if g.key.startswith("answer_both"))
+    group.set_value(["it stays the same"]).run()
+    reveal = next(plain(body) for body in markup(app) if "av-reveal" in body and "<b>" in body)
+    score = re.search(r"It was (\S+) and", reveal)[1]
+    assert reveal.startswith("Right.")
+    app.button(key="open_both").click().run()
+    assert f"The score of ‘.’ and ‘The’ is {score}." in said(app)
+
+
+def test_a_base_that_is_not_the_models_is_said_to_be_another(open_page):
+    app = open_page(SCRIPT, model=SMOLLM2, pos_rope_base="100", pos_at="500")
+    assert said(app).startswith("With base 100 in place of 100,000, SmolLM2 would turn 32 pairs")
+    assert "the last by 331°." in said(app)
+    far = next(b for b in app.button if b.key == "row_try_2")
+    promised = re.search(r"the first hand has (turned by .*)$", far.label.replace("\\", "").rstrip("]"))[1]
+    far.click().run()
+    assert said(app).startswith("SmolLM2 turns 32 pairs") and f"the first has {promised}." in said(app)
+
+
+def test_a_model_without_a_limit_is_credited_with_none(open_page):
+    app = open_page(SCRIPT, model=SPELLING, scheme="Rotary")
+    assert "never get round within 512 positions." in said(app) and "can read" not in said(app)
+    assert not charts(app)["position_wavelengths"]["layout"].get("shapes")
 
 
 def test_shuffled_words_permute_without_positions_in_the_real_encoder(open_page, models):

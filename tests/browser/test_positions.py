@@ -28,6 +28,26 @@ def test_it_opens_with_the_models_table_and_a_slider_draws_more_of_it(page_at):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
+@pytest.mark.parametrize("view", ["Sinusoidal", "Rotary", "ALiBi"])
+def test_formulas_end_within_their_place_and_dials_with_their_names(page_at, view, width, height):
+    page = page_at(f"{PAGE}?scheme={view}", width=width, height=height)
+    page.wait_for_selector(f"{FIGURE} .main-svg", timeout=30_000)
+    page.wait_for_selector(".st-key-pos_margin .katex-html")
+    assert page.evaluate(
+        """() => [...document.querySelectorAll('.st-key-pos_margin .katex-html :not(svg, path)')].every(e =>
+          e.getBoundingClientRect().right <= e.closest('.katex-display').getBoundingClientRect().right + 3)"""
+    )
+    if view == "Rotary":
+        page.wait_for_selector(f"{FIGURE} .annotation")
+        dials = page.locator(f"{FIGURE} .scatterlayer").bounding_box()
+        names = page.locator(f"{FIGURE} .annotation").last.bounding_box()
+        chart = page.locator(f"{FIGURE} .av-chart").bounding_box()
+        assert dials["y"] - chart["y"] < 30 and names["y"] - dials["y"] < dials["height"] + 8
+        assert chart["y"] + chart["height"] - names["y"] - names["height"] < 40
+        assert width < 640 or page.locator(".av-say").first.bounding_box()["y"] < height - 90
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
 def test_shuffled_words_fit_the_screen(page_at, width, height):
     page = page_at(f"{PAGE}?scheme=Shuffle+the+words", width=width, height=height)
     page.wait_for_selector(f"{FIGURE} .barlayer", timeout=60_000)

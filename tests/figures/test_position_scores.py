@@ -11,6 +11,8 @@ def test_a_score_is_marked_where_the_text_has_it():
     fig = score_curve(np.arange(3), scores, 2, "dark", scores)
     assert (fig.data[-1].x[0], fig.data[-1].y[0]) == (2, 1)
     np.testing.assert_array_equal(fig.data[1].y, scores)
+    behind = score_curve(np.arange(-2, 1), scores, -2, "light")
+    assert (behind.data[-1].x[0], behind.data[-1].y[0]) == (-2, 3)
 
 
 def test_the_chosen_head_is_drawn_last_and_named():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnviz.analysis import positions as p
-from attnviz.figures.position_waves import dials, dimension_curves, products_curve, wavelength_curve
+from attnviz.figures.position_waves import dials, dimension_curves, products_curve, turned, wavelength_curve
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -30,9 +30,20 @@ def test_hands_and_arcs_stand_where_the_angles_say():
     assert "2 turns" in dials(turning, [0], 0, 8, "light").layout.annotations[0].text
 
 
+@pytest.mark.parametrize(
+    ("degrees", "said"),
+    [(0, "0°"), (9.5e-6, "under 0.001°"), (0.0082, "0.0082°"), (330.4, "330°"), (360 * 79.58, "79.6 turns")],
+)
+def test_an_angle_is_said_without_powers_of_ten(degrees, said):
+    assert turned(np.radians(degrees)) == said
+
+
 def test_wavelengths_beside_another_base():
     own, other = (p.wavelengths(p.speeds(8, base)) for base in (1e4, 1e6))
     fig = wavelength_curve(own, other, 512, "light")
     np.testing.assert_array_equal(fig.data[1].y, other)
-    assert any("512" in note.text for note in fig.layout.annotations)
+    heights = {note.text: note.y for note in fig.layout.annotations}
+    assert heights["longest text"] == pytest.approx(np.log10(512), abs=0.5)
+    assert list(np.diff(sorted(heights.values())) > 0.1) == [True, True], "no two names on one line"
+    assert {note.x for note in fig.layout.annotations} == {1}, "right of the curves, which they would cross"
     assert not wavelength_curve(own, None, None, "light").layout.shapes

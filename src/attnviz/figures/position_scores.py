@@ -27,7 +27,7 @@ from attnviz.tracing.trace import Floats
 def score_curve(
     distances: NDArray[np.integer], scores: Floats, here: int, mode: Mode, elsewhere: Floats | None = None
 ) -> go.Figure:
-    """A score against the distance of query and key; ``here`` is where the two stand in the text.
+    """A score against the distance of query and key; ``here`` is the one of them at which the two stand in the text.
 
     ``elsewhere`` are the scores of the same distances with both moved on: dots that lie on the line.
     """
@@ -52,12 +52,11 @@ def score_curve(
                 "hovertemplate": "both moved, %{x} apart: <b>%{y:.3f}</b><extra></extra>",
             }
         )
-    at = int(np.argmin(np.abs(np.asarray(distances) - here)))
     traces.append(
         {
             "type": "scatter",
             "x": [here],
-            "y": [float(scores[at])],
+            "y": [float(scores[distances.tolist().index(here)])],
             "mode": "markers",
             "marker": {"color": mark("key", mode), "size": 13, "line": {"color": PAPER[mode], "width": 2}},
             "hovertemplate": "in your text: <b>%{y:.3f}</b><extra></extra>",

@@ -81,6 +81,14 @@ def products_curve(products: ByDistance, mode: Mode) -> go.Figure:
     )
 
 
+def turned(radians: float) -> str:
+    """An angle from 0 on in words: "1.59 turns", "22.5°", "under 0.001°"."""
+    if radians >= 2 * np.pi:
+        return f"{radians / (2 * np.pi):.3g} turns"
+    degrees = float(np.degrees(radians))
+    return "under 0.001°" if 0 < degrees < 0.001 else f"{degrees:.3g}°"
+
+
 def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode: Mode) -> go.Figure:
     """A dial for each of the ``pairs``: the hand at ``position`` (dashed), and ``shift`` positions later (solid).
 
@@ -107,17 +115,12 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
         hands = [np.array([0, np.exp(1j * angle)]) for angle in (start, end)]
         for found, points in zip(strokes, (circle, arc, *hands), strict=True):
             found += [complex(x0, y0) + points, gap]
-        turn = (
-            f"{shift * speed / (2 * np.pi):.3g} turns"
-            if shift * speed >= 2 * np.pi
-            else f"{np.degrees(shift * speed):.3g}°"
-        )
         notes.append(
             {
                 "x": x0,
                 "y": y0 - 1.08,
                 "yanchor": "top",
-                "text": f"pair {pair}<br><b>{turn}</b>",
+                "text": f"pair {pair}<br><b>{turned(shift * speed)}</b>",
                 "showarrow": False,
                 "font": {"color": INK[mode], "size": 14},
             }
@@ -139,7 +142,7 @@ def dials(turning: Floats, pairs: Sequence[int], position: int, shift: int, mode
     return figure(
         traces,
         mode,
-        height=24 + 200 * rows,
+        height=60 + 182 * rows,
         xaxis={
             **hidden,
             "range": [-1.3, 2.7 * (across - 1) + 1.3],
@@ -184,10 +187,9 @@ def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mod
             }
         )
         labels.append((float(np.log10(other[-1])), "the model's", GREY[mode]))
-    highest = max(float(np.max(t["y"])) for t in traces)
-    notes = end_labels(labels, 0.07 * np.log10(highest / 6))
     shapes: list[dict[str, Any]] = []
     if longest:
+        labels.append((float(np.log10(longest)), "longest text", text("key", mode)))
         shapes.append(
             {
                 "type": "line",
@@ -197,18 +199,6 @@ def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mod
                 "y0": longest,
                 "y1": longest,
                 "line": {"color": mark("key", mode), "width": 1.5, "dash": "dash"},
-            }
-        )
-        notes.append(
-            {
-                "xref": "paper",
-                "x": 0.01,
-                "xanchor": "left",
-                "y": float(np.log10(longest)),
-                "yanchor": "bottom",
-                "text": f"longest text, {longest:,} positions",
-                "showarrow": False,
-                "font": {"color": text("key", mode), "size": 14},
             }
         )
     return figure(
@@ -223,6 +213,6 @@ def wavelength_curve(own: Floats, other: Floats | None, longest: int | None, mod
             "ticktext": [f"{10**k:,}" if k < 7 else f"10<sup>{k}</sup>" for k in range(10)],
         },
         margin={"l": 98, "r": 100, "t": 20},
-        annotations=notes,
+        annotations=end_labels(labels, 0.07 * (max(labels)[0] - np.log10(6))),
         shapes=shapes or None,
     )
