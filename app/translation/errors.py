@@ -84,11 +84,11 @@ def known_errors(model_id: str, words: Lesson) -> list[Try]:
                     wrong=error.wrong,
                     right=error.right,
                     wrong_share=whole_percent(at_error.wrong),
-                    right_share=_small_percent(at_error.right),
+                    right_share=whole_percent(at_error.right),
                     at=error.at,
                     at_share=whole_percent(at_error.at),
                     clue=error.clue,
-                    clue_share=_small_percent(at_error.clue),
+                    clue_share=whole_percent(at_error.clue),
                     head=shown.best,
                 ),
                 {
@@ -100,7 +100,3 @@ def known_errors(model_id: str, words: Lesson) -> list[Try]:
             )
         )
     return found
-
-
-def _small_percent(share: float) -> str:
-    return "under 1 %" if share < 0.005 else whole_percent(share)

@@ -1,6 +1,6 @@
 import pytest
 
-from attnviz.figures.quantities import amount, percent, shape, signed, size
+from attnviz.figures.quantities import amount, percent, shape, signed, size, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,14 @@ def test_amount(number, words):
 )
 def test_percent(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0, "0 %"), (0.0012, "under 1 %"), (0.005, "under 1 %"), (0.0051, "1 %"), (0.68, "68 %"), (1, "100 %")],
+)
+def test_whole_percent(share, words):
+    assert whole_percent(share) == words
 
 
 @pytest.mark.parametrize(

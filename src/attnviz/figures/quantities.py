@@ -26,8 +26,8 @@ def percent(share: float) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """A share of 1 in whole per cent: "68 %"."""
-    return f"{100 * share:.0f} %"
+    """A share of 1 in whole per cent: "68 %", "under 1 %"."""
+    return "under 1 %" if 0 < share <= 0.005 else f"{100 * share:.0f} %"
 
 
 def signed(value: float, digits: int = 2) -> str:
