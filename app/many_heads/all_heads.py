@@ -11,7 +11,7 @@ import streamlit as st
 from app import selection
 from app.heads import Heads
 from app.many_heads.layer import Layer
-from attnviz.analysis.head_patterns import METRICS, Metric
+from attnviz.analysis.head_patterns import Metric
 from attnviz.figures.quantities import signed, whole_percent
 from attnviz.models.catalog import title_of
 
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from attnviz.figures.palette import Mode
 
 
-def metric(heads: Heads, words: Lesson) -> Metric:
-    """By what the map is coloured, checked."""
-    offered = heads.patterns.metrics or METRICS[1:2]
-    chosen = selection.one_of("metric", offered, "measure")
+def metric(heads: Heads, words: Lesson) -> Metric | None:
+    """By what the map is coloured, checked; None where a text is too short for any measure."""
+    offered = heads.patterns.metrics
+    if not offered:
+        return None
+
+    def show(name: Metric) -> str:
+        return words.say(f"metric_{name}").capitalize()
+
+    chosen = selection.one_of("metric", offered, "measure", show=show)
     with st.container(key="many_metric"):
         answer = st.selectbox(
-            words.say("metric"),
-            offered,
-            key="metric",
-            bind="query-params",
-            format_func=lambda name: words.say(f"metric_{name}").capitalize(),
+            words.say("metric"), offered, key="metric", bind="query-params", format_func=show
         )
     return answer or chosen
 

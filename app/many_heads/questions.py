@@ -35,6 +35,8 @@ def suggestions(here: Layer, words: Lesson) -> list[Try]:
             head=head,
             share=whole_percent(float(patterns.share[pattern][layer, head])),
             chance=whole_percent(float(patterns.chance[pattern][layer])),
+            counted=int(patterns.counted[pattern][layer]),
+            queries=len(here.heads.tokens),
         )
         values = {"layer": layer, "head": head, "metric": pattern}
         found.append(Try(words.say(f"try_{pattern}"), detail, values))
@@ -62,7 +64,9 @@ def _ask_layer(here: Layer, words: Lesson) -> Question | None:
     """About the pattern with the clearest head that no suggestion names."""
     patterns = here.heads.patterns
     told = {one.values["metric"] for one in suggestions(here, words)}
-    open_ones = [p for p in patterns.patterns if p not in told and p not in ("special", "first")]
+    open_ones = [
+        p for p in patterns.patterns if p not in (*told, "special", "first") and patterns.common(p).all()
+    ]
     if here.heads.layers < 3 or not open_ones:
         return None
     pattern = max(open_ones, key=lambda p: float(np.nanmax(patterns.score(p))))
@@ -88,17 +92,23 @@ def _ask_layer(here: Layer, words: Lesson) -> Question | None:
 
 
 def _ask_does(here: Layer, words: Lesson) -> Question | None:
-    """About the clearest head of another layer, which is not on screen."""
+    """About the clearest head of another layer, which is not on screen. Where the first token is a special one, both would
+    be true of a head that rests on it, so it is not asked about."""
     patterns = here.heads.patterns
-    if len(patterns.patterns) < 2 or here.heads.layers < 2:
+    doubtful = ("first",) if here.heads.starts_special else ()
+    offered = [p for p in patterns.patterns if p not in doubtful]
+    if len(offered) < 2 or here.heads.layers < 2:
         return None
     told = {(one.values["layer"], one.values["head"]) for one in suggestions(here, words)}
     clear = [
         (found.score, layer, head, found)
         for layer in range(here.heads.layers)
         for head in range(here.heads.heads)
-        if layer != here.layer and (layer, head) not in told
-        if (found := patterns.strongest(layer, head)) is not None and found.score >= 0.4
+        if layer != here.layer
+        and (layer, head) not in told
+        and (found := patterns.strongest(layer, head)) is not None
+        and found.pattern in offered
+        and found.score >= 0.4
     ]
     if not clear:
         return None
@@ -106,7 +116,7 @@ def _ask_does(here: Layer, words: Lesson) -> Question | None:
     return Question(
         "does",
         words.say("ask_does", layer=layer, head=head),
-        [words.say(f"short_{p}").capitalize() for p in patterns.patterns],
+        [words.say(f"short_{p}").capitalize() for p in offered],
         words.say(f"short_{found.pattern}").capitalize(),
         words.say(
             "because_does",

@@ -39,15 +39,16 @@ def body(heads: Heads) -> None:
         )
         html("<p class='av-say' role='status'>{}</p>", said)
         html("<p class='av-source'>{}</p>", WORDS.say("score_note"))
-    with margin:
-        figure.show(
-            all_heads.picture(here, WORDS, measure, figure.mode()),
-            "head_map",
-            all_heads.alt(here, WORDS, measure),
-            partial(all_heads.data, here),
-            fills=True,
-            on_pick=all_heads.choose(heads),
-        )
+    if measure:
+        with margin:
+            figure.show(
+                all_heads.picture(here, WORDS, measure, figure.mode()),
+                "head_map",
+                all_heads.alt(here, WORDS, measure),
+                partial(all_heads.data, here),
+                fills=True,
+                on_pick=all_heads.choose(heads),
+            )
     with blocks.section("table", WORDS.say("table"), WORDS.say("table_remark")):
         head_table.show(here, WORDS)
     with blocks.section(

@@ -39,9 +39,9 @@ def show(here: Layer, words: Lesson) -> None:
 def _format(name: str) -> ColumnConfig:
     config = st.column_config
     if name in _WHOLE:
-        return config.NumberColumn(name, width="small", pinned=True)
+        return config.NumberColumn(name, width=60, pinned=True)
     if name in _WORDS:
-        return config.TextColumn(name, width="medium")
+        return config.TextColumn(name, width=130)
     if name == "Tokens":
         return config.NumberColumn(
             name, width="small", help="Tokens that have such a key, whose mean the share is"

@@ -9,7 +9,7 @@ import pytest
 import attnviz
 from app.heads import Heads
 from app.lessons import lesson
-from app.many_heads import all_heads, one_layer
+from app.many_heads import all_heads, one_layer, questions
 from app.many_heads.layer import Layer
 from attnviz.analysis.head_patterns import head_patterns
 from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
@@ -65,6 +65,35 @@ def test_cross_attention_has_neither_distance_nor_neighbours(open_page):
     columns = set(app.dataframe[0].value)
     assert "Distance" not in columns and not columns & {"To itself", "To previous", "To next"}
     assert {"Entropy", "To first", "To special"} <= columns
+
+
+def test_what_few_tokens_can_show_is_no_pattern_of_a_head(open_page):
+    """Two target tokens of 13 are spelled as a source token; "the" stands twice among 16 tokens."""
+    app = open_page(SCRIPT, model=TRANSLATE_EN_PT, kind="cross")
+    assert set(app.dataframe[0].value["Strongest pattern"]) <= {"The first token", "Special tokens"}
+    assert not any("same token" in b.label for b in app.button if b.key.startswith("row_try_"))
+    app = open_page(SCRIPT)
+    labels = [b.label.replace("\\", "") for b in app.button if b.key.startswith("row_try_")]
+    (same,) = [label for label in labels if "same token" in label]
+    assert "over 2 of 16 tokens" in same
+    assert "The same token" not in set(app.dataframe[0].value["Strongest pattern"])
+
+
+def test_a_special_first_token_is_not_two_answers(open_page):
+    """[CLS] is the first token and a special one: of a head that rests on it, both would be true."""
+    for text in (SENTENCE, "The keys to the cabinet are on the table.", "I love you.", "the the the the"):
+        heads = Heads(MINILM, text, attnviz.trace(attnviz.load(MINILM), text), "encoder")
+        for layer in range(6):
+            for question in questions.questions(Layer(heads, layer, 0), lesson(SCRIPT)):
+                assert question.answer in question.choices
+                assert question.key != "does" or "The first token" not in question.choices
+
+
+def test_the_measure_in_the_address_is_the_one_on_the_page(open_page):
+    """Streamlit writes the label; a page opened from that address colours by the same measure."""
+    app = open_page(SCRIPT, metric="Share to the token before")
+    assert not errors(app) and not notes(app)
+    assert app.selectbox(key="metric").value == "previous"
 
 
 def test_what_heads_add_to_the_stream(open_page):
@@ -129,6 +158,7 @@ def test_one_token_has_no_pattern_and_no_fault(open_page):
     app = open_page(SCRIPT, model=SMOLLM2, text="the")
     assert not errors(app)
     assert "too short" in observations(app)[0]
+    assert "head_map" not in charts(app) and not [s for s in app.selectbox if s.key == "metric"]
 
 
 def test_nonsense_falls_back(open_page):

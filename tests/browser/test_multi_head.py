@@ -65,6 +65,9 @@ def test_it_fits(page_at, width, height, theme):
         for tile in tiles:
             apart = right <= tile[0] or tile[2] <= left or bottom <= tile[1] + 2 or tile[3] - 2 <= top
             assert apart, "a caption lies on a matrix"
+    measure = page.locator(".st-key-many_metric").bounding_box()
+    coloured = page.locator(".st-key-plot_head_map").bounding_box()
+    assert 0 <= coloured["y"] - measure["y"] - measure["height"] < 60, "the measure is not above its map"
     if width >= 1280:
         said = page.locator(SAID).bounding_box()
         assert said["y"] + said["height"] <= height, "the sentence is below the fold"

@@ -31,10 +31,10 @@ class HeadPatterns:
 
     ``share[pattern]`` is the mean weight on the pattern's keys, over the queries that have such a key and any
     choice at all: a causal head has no next token, and the first token of a decoder can only look at itself.
-    ``counted[pattern]`` is how many queries these are. Patterns that no query has are NaN. ``entropy`` is in bits,
-    the mean over the same rows, from 0 to its ``entropy_chance``, that of even attention. ``distance`` is the mean
-    number of positions between query and key (NaN for cross-attention). Chance is attention spread evenly over the
-    keys that the mask allows.
+    ``counted[pattern]`` is how many queries these are, of the ``choosing`` ones that have any choice. Patterns that no
+    query has are NaN. ``entropy`` is in bits, the mean over the choosing rows, from 0 to its ``entropy_chance``, that of
+    even attention. ``distance`` is the mean number of positions between query and key (NaN for cross-attention). Chance
+    is attention spread evenly over the keys that the mask allows.
     """
 
     entropy: Floats
@@ -44,6 +44,7 @@ class HeadPatterns:
     share: dict[Pattern, Floats]
     chance: dict[Pattern, Floats]
     counted: dict[Pattern, NDArray[np.int64]]
+    choosing: NDArray[np.int64]
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -58,15 +59,19 @@ class HeadPatterns:
         chance = self.chance[pattern][:, None]  # (layer, 1)
         return _float32((self.share[pattern] - chance) / np.maximum(1 - chance, 1e-6))
 
+    def common(self, pattern: Pattern) -> NDArray[np.bool_]:
+        """(layer,): whether at least half of the choosing rows can show a pattern; what fewer do says little of a head."""
+        counted = self.counted[pattern]
+        return (counted > 0) & (2 * counted >= self.choosing)
+
     def strongest(self, layer: int, head: int) -> Strongest | None:
-        """The pattern with the highest score of a head, or None where the text allows no pattern."""
-        scores = {name: float(self.score(name)[layer, head]) for name in PATTERNS}
-        known = {name: score for name, score in scores.items() if not np.isnan(score)}
-        if not known:
+        """The common pattern with the highest score of a head, or None where the text allows no pattern."""
+        scores = {name: float(self.score(name)[layer, head]) for name in PATTERNS if self.common(name)[layer]}
+        if not scores:
             return None
-        name = max(known, key=known.__getitem__)
+        name = max(scores, key=scores.__getitem__)
         share, chance = float(self.share[name][layer, head]), float(self.chance[name][layer])
-        return Strongest(name, share, chance, known[name], int(self.counted[name][layer]))
+        return Strongest(name, share, chance, scores[name], int(self.counted[name][layer]))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -77,9 +82,9 @@ class HeadPatterns:
     def metric(self, name: Metric) -> Floats:
         """(layer, head): one number for every head, NaN where there is none. See ``Metric``."""
         if name == "strongest":
-            scores = np.stack([self.score(pattern) for pattern in PATTERNS])  # (pattern, layer, head)
-            none = np.isnan(scores).all(axis=0)
-            return _float32(np.where(none, np.nan, np.nan_to_num(scores, nan=-np.inf).max(axis=0)))
+            scores = [np.where(self.common(p)[:, None], self.score(p), -np.inf) for p in PATTERNS]
+            best = np.max(scores, axis=0)  # (layer, head)
+            return _float32(np.where(np.isfinite(best), best, np.nan))
         if name == "entropy":
             return self.entropy
         return self.distance if name == "distance" else self.share[name]
@@ -133,6 +138,7 @@ def head_patterns(trace: Trace, kind: AttentionKind) -> HeadPatterns:
         share={name: np.concatenate([one.share[name] for one in layers]) for name in PATTERNS},
         chance={name: np.concatenate([one.chance[name] for one in layers]) for name in PATTERNS},
         counted={name: np.concatenate([one.counted[name] for one in layers]) for name in PATTERNS},
+        choosing=np.concatenate([one.choosing for one in layers]),
     )
 
 
@@ -141,8 +147,8 @@ def layer_patterns(
 ) -> HeadPatterns:
     """The patterns of one layer's heads, as a record with one layer.
 
-    ``weights`` (head, query, key); ``allowed`` (query, key). ``crossing`` says that queries and keys are of
-    two texts, where neither distance nor "itself" has a meaning.
+    ``weights`` (head, query, key); ``allowed`` (query, key). ``crossing`` says that queries and keys are of two texts, of
+    which the first is written while the second is read: distance, neighbours, "itself" and "same token" have no meaning.
     """
     rows, columns = weights.shape[1:]
     if allowed.shape != (rows, columns) or (len(asking), len(answering)) != (rows, columns):
@@ -173,6 +179,7 @@ def layer_patterns(
         share=share,
         chance=chance,
         counted=numbers,
+        choosing=np.array([int(free.sum())]),
     )
 
 
@@ -227,9 +234,10 @@ def _special(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
 
 
 def _same_token(asking: Tokens, answering: Tokens, crossing: bool) -> Mask:
+    if crossing:  # the token that is read is the one before that which is written
+        return np.zeros((len(asking), len(answering)), dtype=bool)
     same: Mask = np.array(asking.ids)[:, None] == np.array(answering.ids)[None]
-    if not crossing:
-        np.fill_diagonal(same, False)
+    np.fill_diagonal(same, False)
     return same
 
 
