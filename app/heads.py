@@ -8,6 +8,7 @@ from functools import cached_property
 import streamlit as st
 
 from app import cache, selection
+from app.lessons import lesson
 from attnviz.analysis.attention_view import (
     AttentionView,
     Weighted,
@@ -29,7 +30,7 @@ CLEAR = 0.25
 
 
 LONGEST_SEARCH = 120
-"""Words from the start of a text among which the opening look is sought: in a long one that is a place to start, at once."""
+"""Words or tokens from the start of a text among which the opening look is sought: a place to start, at once."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,11 @@ def read(model_id: str) -> str | tuple[str, str]:
     return (text, second) if pairs else text
 
 
+def row_note(kind: AttentionKind) -> str:
+    """What a row of cross-attention is a row of; empty for self-attention, where it is plain."""
+    return lesson("attention_heatmaps").say("row_read") if kind == "cross" else ""
+
+
 def follow(heads: Heads) -> None:
     """When model, text or kind has changed since the last run, open what is worth seeing there.
 
@@ -175,12 +181,18 @@ def _opening(model_id: str, text: str | tuple[str, str], kind: AttentionKind) ->
     trace = cache.trace(model_id, text)
     if kind == "cross":
         return _clearest_alignment(trace)
-    words = spaced_words(trace.query_tokens(kind))[:LONGEST_SEARCH]
-    if not words:
-        return 0, 0, 0
-    looks = hardest_looks(trace, kind, words, first_key=int(kind == "decoder"))
-    word = farthest_look(looks)
-    return looks[word].layer, looks[word].head, words[word][0]
+    tokens = trace.query_tokens(kind)
+    pieces = tuple((i,) for i, special in enumerate(tokens.special) if not special)
+    for parts in (
+        spaced_words(tokens),
+        pieces,
+    ):  # a text of a word or two has only its tokens to look back at
+        searched = parts[:LONGEST_SEARCH]
+        looks = hardest_looks(trace, kind, searched, first_key=int(not tokens.special[0])) if searched else ()
+        if any(look.key is not None for look in looks):
+            found = farthest_look(looks)
+            return looks[found].layer, looks[found].head, searched[found][0]
+    return 0, 0, pieces[0][0] if pieces else 0
 
 
 def _clearest_alignment(trace: Trace) -> tuple[int, int, int]:

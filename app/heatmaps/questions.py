@@ -15,6 +15,9 @@ from attnviz.figures.quantities import whole_percent
 from attnviz.tracing.tokens import Tokens
 from attnviz.viewer.attention import PATTERN_WORDS
 
+CLEARLY_MORE = 0.05
+"""By how much a share is above the next before the reader is asked which is larger."""
+
 
 def suggestions(heads: Heads, words: Lesson) -> list[Try]:
     """Heads worth opening, each with what was measured there."""
@@ -95,29 +98,37 @@ def _where_it_looks(
 
 
 def _what_it_does(heads: Heads, words: Lesson, told: set[tuple[int, int | None]]) -> Question | None:
-    known = heads.patterns.patterns
+    """About a head most of whose weight goes to one of the patterns that most tokens can show. Of a first token that is
+    special, only the latter is offered: both would be true."""
+    patterns = heads.patterns
+    known = [
+        p
+        for p in patterns.patterns
+        if patterns.common(p).all() and not (p == "first" and heads.starts_special)
+    ]
     if len(known) < 2:
         return None
-    strongest = {
-        (layer, head): heads.patterns.strongest(layer, head)
-        for layer in range(heads.layers)
-        for head in range(heads.heads)
+    shares = np.stack([patterns.share[p] for p in known])  # (pattern, layer, head)
+    second, most = np.sort(shares, axis=0)[-2:]
+    clear = [
+        (int(layer), int(head))
+        for layer, head in np.argwhere((most >= 0.5) & (most - second >= CLEARLY_MORE))
         if (layer, head) not in told
-    }
-    clear = [(place, s) for place, s in strongest.items() if s is not None and s.score > 0.4]
+    ]
     if not clear:
         return None
-    (layer, head), found = clear[len(heads.text) % len(clear)]  # the same for everybody who reads this text
+    layer, head = clear[len(heads.text) % len(clear)]  # the same for everybody who reads this text
+    answer = known[int(shares[:, layer, head].argmax())]
     return Question(
         "does",
         words.say("ask_does", layer=layer, head=head),
         [PATTERN_WORDS[p] for p in known],
-        PATTERN_WORDS[found.pattern],
+        PATTERN_WORDS[answer],
         words.say(
             "because_does",
-            share=whole_percent(found.share),
-            pattern=PATTERN_WORDS[found.pattern],
-            chance=whole_percent(found.chance),
+            share=whole_percent(float(patterns.share[answer][layer, head])),
+            pattern=PATTERN_WORDS[answer],
+            chance=whole_percent(float(patterns.chance[answer][layer])),
         ),
         {"layer": layer, "head": head, "heads": "", "mean": False},
     )

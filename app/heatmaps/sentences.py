@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from app import cache
-from app.heads import Heads
+from app.heads import Heads, Hidden
 from app.lessons import Lesson
 from attnviz.analysis.attention_view import AttentionView, strongest_keys
-from attnviz.analysis.lenses import value_weighted
 from attnviz.analysis.quadrants import quadrants
 from attnviz.figures.quantities import whole_percent
-from attnviz.models.outputs import output_projections
-from attnviz.viewer.attention import LENSES, Choice
+from attnviz.tracing.trace import Floats
+from attnviz.viewer.attention import LENSES, Choice, Lens
 
 
 def said(heads: Heads, words: Lesson, choice: Choice) -> dict[str, Any]:
@@ -40,16 +38,24 @@ def said(heads: Heads, words: Lesson, choice: Choice) -> dict[str, Any]:
 
 
 def explained(heads: Heads, words: Lesson, choice: Choice) -> list[str]:
-    """Why weight is not explanation, in numbers of the chosen row: what it carries, and what rollout makes of it."""
-    answering = heads.trace.key_tokens(heads.kind).unique_labels
-    chosen = list(range(heads.heads)) if choice.mean else list(choice.heads) or [choice.head]
-    weights = heads.trace.weights(heads.kind, choice.layer)[chosen, choice.token].mean(axis=0)  # (key,)
-    gaps = {"query": heads.tokens.unique_labels[choice.token]}
+    """Why weight is not explanation, in numbers of the chosen row with what is hidden and merged in it: what it carries,
+    and what rollout makes of it. Nothing where the row is hidden, or all that it looks at."""
+    hidden = Hidden(choice.first, choice.special, choice.merge)
+    shown = heads.chosen_view(choice)
+    row = shown.row_of(choice.token) if shown else None
+    if shown is None or row is None:
+        return []
+
+    def seen(lens: Lens, head: int | tuple[int, ...] | None) -> Floats:
+        return heads.view(choice.layer, head, hidden, lens=lens).weights[row]  # (key,)
+
+    weights, answering = seen("weights", choice.shown_heads), shown.key_labels
+    if not weights.any():
+        return []
+    gaps = {"query": shown.query_labels[row]}
     sentences = []
     if "value" in heads.lenses:
-        output = output_projections(cache.model(heads.model_id))[heads.kind][choice.layer]
-        shares = value_weighted(heads.trace.call(heads.kind, choice.layer), output)[chosen, choice.token]
-        shares = shares.mean(axis=0)
+        shares = seen("value", choice.shown_heads)
         key = int(np.abs(shares - weights).argmax())
         numbers = {
             "weight": whole_percent(float(weights[key])),
@@ -59,9 +65,9 @@ def explained(heads: Heads, words: Lesson, choice: Choice) -> list[str]:
         way = "same" if same else "less" if shares[key] < weights[key] else "more"
         sentences.append(words.say(f"carried_{way}", key=answering[key], **numbers, **gaps))
     if "rollout" in heads.lenses:
-        row = heads.seen("rollout").weights(heads.kind, choice.layer, 0)[choice.token]
+        rolled = seen("rollout", 0)
         key = int(weights.argmax())
-        numbers = {"weight": whole_percent(float(weights[key])), "share": whole_percent(float(row[key]))}
+        numbers = {"weight": whole_percent(float(weights[key])), "share": whole_percent(float(rolled[key]))}
         sentences.append(words.say("rolled", key=answering[key], layer=choice.layer, **numbers, **gaps))
     return sentences
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import selection
-from app.heads import Heads, read
+from app.heads import Heads, read, row_note
 from app.heatmaps import questions, sentences
 from app.lessons import lesson
 from app.widgets import attention, page, waiting
@@ -36,6 +36,8 @@ def body(model_id: str, text: str | tuple[str, str], trace: Trace) -> None:
             lenses=heads.lenses,
             said=sentences.said(heads, WORDS, choice),
         )
+        if note := row_note(heads.kind):
+            html("<p class='av-source'>{}</p>", note)
     with blocks.section("explained", WORDS.say("explained")):
         for sentence in sentences.explained(heads, WORDS, choice):
             html("<p class='av-text'>{}</p>", sentence)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import selection
-from app.heads import KIND_NAMES, Heads, follow
+from app.heads import KIND_NAMES, Heads, follow, row_note
 from app.lessons import Lesson
 from app.widgets import segments, waiting
 from app.widgets.markup import html
@@ -42,13 +42,20 @@ def _kind(trace: Trace, words: Lesson) -> AttentionKind:
     """Encoder, decoder or cross-attention; asked only where the model has more than one."""
     kinds = trace.kinds
     if len(kinds) == 1:
-        return selection.one_of("kind", kinds, "kind of attention")
+        only = selection.one_of("kind", kinds, "kind of attention")
+        selection.keep(
+            "kind", only, only
+        )  # no control stands for it that would take what was asked for out of the address
+        return only
     with st.container(key="head_kind", horizontal=True, vertical_alignment="center"):
         answer = segments.choose(
             words.say("kind"), kinds, "kind", "kind of attention", show=KIND_NAMES.__getitem__
         )
+        remarks = [row_note(answer)]
         if "decoder" not in kinds:
-            html("<p class='av-source'>{}</p>", words.say("no_decoder", other=title_of(SMOLLM2)))
+            remarks.append(words.say("no_decoder", other=title_of(SMOLLM2)))
+        if any(remarks):
+            html("<p class='av-source'>{}</p>", " ".join(filter(None, remarks)))
     return answer
 
 
@@ -71,9 +78,10 @@ def place(heads: Heads, words: Lesson, with_token: bool = True) -> Place:
     with st.container(key="heat_place" if with_token else "head_place"):
         layer = _numbered(words.say("layer"), "layer", heads.layers, first_layer)
         head = _numbered(words.say("head"), "head", heads.heads, first_head)
-        if not with_token:
-            return Place(layer, head, at.token)
         names = heads.tokens.unique_labels
+        if not with_token:
+            selection.keep("query", names[at.token], names[first_token])
+            return Place(layer, head, at.token)
         token = st.selectbox(words.say("token"), names, index=first_token, key="query", bind="query-params")
     return Place(layer, head, names.index(token))
 

@@ -17,8 +17,10 @@ from app.lessons import lesson
 from app.widgets import attention
 from attnviz.analysis.quadrants import quadrants
 from attnviz.errors import SelectionError
+from attnviz.models.bundled import TRANSLATE_EN_PT
+from attnviz.viewer.attention import PATTERN_WORDS
 from attnviz.viewer.packing import unpack
-from tests.app.conftest import errors, markup, notes
+from tests.app.conftest import errors, markup, notes, plain
 
 SCRIPT = "attention_heatmaps"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -187,6 +189,46 @@ def test_why_weight_is_not_explanation_in_numbers_of_the_row(open_page, traces):
     assert f"{100 * row[weights.argmax()]:.0f} % of it comes from ‘animal’" in rolled
 
 
+def test_weight_and_explanation_speak_of_the_row_as_it_is_shown(open_page):
+    """What is hidden is not the example; merged words are named as merged; another lens is not called a weight."""
+    text = "The unbelievable tokenization surprised everybody."
+    app = open_page(SCRIPT, special="true", merge="true", text=text, query="everybody", layer="4", head="5")
+    carried, rolled = (plain(e) for e in markup(app) if "Kobayashi 2020" in e or "Zuidema 2020" in e)
+    assert "[CLS]" not in carried + rolled and "[SEP]" not in carried + rolled
+    assert "##" not in carried + rolled
+    ((share, key),) = re.findall(r"gives (\d+) % to ‘(.+?)’", rolled)
+    assert f"{share} % at {key}".replace("everybody", "itself") in sentence(app)
+    app = open_page(SCRIPT, lens="rollout")
+    assert any("By its weights ‘it’ gives 68 % to ‘animal’" in e for e in markup(app))
+    app = open_page(SCRIPT, query="[CLS]", special="true")
+    assert not errors(app) and not any("Kobayashi 2020" in e for e in markup(app))
+
+
+def test_where_a_head_sends_most_is_where_most_of_its_weight_goes(traces, monkeypatch):
+    """Of every question that could be asked, the answer has the largest share; [CLS] is not two answers."""
+    words = lesson(SCRIPT)
+    for text in (SENTENCE, "Hi", "The keys to the cabinet are on the table.", "the the the the"):
+        heads = Heads(MINILM, text, attnviz.trace(attnviz.load(MINILM), text), "encoder")
+        asked = 0
+        told = set()
+        while question := questions._what_it_does(heads, words, told):
+            layer, head = question.values["layer"], question.values["head"]
+            told.add((layer, head))
+            asked += 1
+            assert "the first token" not in question.choices
+            shares = {
+                PATTERN_WORDS[p]: float(heads.patterns.share[p][layer, head]) for p in heads.patterns.patterns
+            }
+            assert shares[question.answer] == max(shares[choice] for choice in question.choices) >= 0.5
+        assert asked
+
+
+def test_it_is_said_what_a_row_of_cross_attention_is(open_page):
+    for kind, said in (("cross", True), ("encoder", False)):
+        app = open_page(SCRIPT, model=TRANSLATE_EN_PT, kind=kind)
+        assert any("A row is a token that the decoder reads" in body for body in markup(app)) == said
+
+
 def test_nonsense_in_the_address_falls_back_and_says_so(open_page):
     app = open_page(
         SCRIPT,
@@ -200,7 +242,8 @@ def test_nonsense_in_the_address_falls_back_and_says_so(open_page):
         scale="?",
     )
     assert not errors(app)
-    assert len(notes(app)) == 7
+    assert len(notes(app)) == 8
+    assert any("Heads go from 0 to 11" in note for note in notes(app))
     assert chosen(app) == (3, 1) and given(app)["choice"]["heads"] == []
 
 
