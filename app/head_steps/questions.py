@@ -21,7 +21,9 @@ def suggestions(walk: Walk, words: Lesson) -> list[Try]:
     layer, head, token = walk.heads.opening
     opening = Walk(walk.heads, layer, head, token)
     there = {"layer": layer, "head": head, "query": opening.query}
-    weight = whole_percent(opening.weight)
+    weight, unscaled = (
+        whole_percent(float(most)) for most in (opening.weight, opening.unscaled_weights().max())
+    )
     found = [
         Try(
             words.say("try_follow", query=opening.query, key=opening.key),
@@ -29,28 +31,26 @@ def suggestions(walk: Walk, words: Lesson) -> list[Try]:
             {**there, "step": 6},
         ),
         Try(
-            words.say("try_scale"),
-            words.say(
-                "try_scale_detail",
-                product=number(opening.at(opening.steps.products)),
-                scaled=number(opening.at(opening.steps.scaled)),
-                weight=weight,
-                unscaled=whole_percent(float(opening.unscaled_weights().max())),
-            ),
-            {**there, "step": 5},
-        ),
-        Try(
             words.say("try_sum"),
             words.say("try_sum_detail", weight=weight, key=opening.key),
             {**there, "step": 7},
         ),
     ]
+    if weight != unscaled:
+        detail = words.say(
+            "try_scale_detail",
+            product=number(opening.at(opening.steps.products)),
+            scaled=number(opening.at(opening.steps.scaled)),
+            weight=weight,
+            unscaled=unscaled,
+        )
+        found[1:1] = [Try(words.say("try_scale"), detail, {**there, "step": 5})]
     middle = len(walk.heads.tokens) // 2
     seen = int(opening.steps.allowed[middle].sum())
     if seen < len(walk.keys):
         query = walk.heads.tokens.unique_labels[middle]
         detail = words.say("try_mask_detail", query=query, seen=seen, count=len(walk.keys))
-        found[2:2] = [Try(words.say("try_mask"), detail, {**there, "query": query, "step": 5})]
+        found[-1:-1] = [Try(words.say("try_mask"), detail, {**there, "query": query, "step": 5})]
     return [*found[:3], long_queries(words)]
 
 

@@ -71,7 +71,9 @@ def _say_made(walk: Walk, words: Lesson, sentence: str, made: Floats, what: str)
 def _say_4(walk: Walk, words: Lesson) -> list[str]:
     row = walk.steps.products[walk.token]
     rank = 1 + int((row > row[walk.best]).sum())
-    place = "largest" if rank == 1 else "smallest" if rank == row.size else "ranked"
+    place = (
+        "only" if row.size == 1 else "largest" if rank == 1 else "smallest" if rank == row.size else "ranked"
+    )
     return [
         words.say(
             "say_4",
@@ -79,8 +81,7 @@ def _say_4(walk: Walk, words: Lesson) -> list[str]:
             key=walk.key,
             size=walk.steps.query.shape[1],
             product=number(float(row[walk.best])),
-            rank=words.say(place, rank=rank),
-            count=row.size,
+            rank=words.say(place, rank=rank, count=row.size),
         )
     ]
 
@@ -118,14 +119,14 @@ def _say_5(walk: Walk, words: Lesson) -> list[str]:
 
 def _say_6(walk: Walk, words: Lesson) -> list[str]:
     said = words.say("say_6", key=walk.key, query=walk.query, weight=share(walk.weight))
-    return [said, words.say("sums", count=len(walk.keys))]
+    return [said, words.say("sums", count=len(walk.keys)) if len(walk.keys) > 1 else ""]
 
 
 def _say_7(walk: Walk, words: Lesson) -> list[str]:
     output, value = walk.steps.output[walk.token], walk.steps.value[walk.best]
     length = float(np.linalg.norm(output))
     said = words.say(
-        "say_7",
+        "say_7" if len(walk.keys) > 1 else "say_7_one",
         weight=share(walk.weight),
         key=walk.key,
         query=walk.query,

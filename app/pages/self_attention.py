@@ -76,6 +76,7 @@ def from_scratch() -> None:
         width = _slider("d_model", 2, 16, start.width)
         size = _slider("d_k", 1, 16, start.size)
         seed = _slider("seed", 0, 99, start.seed)
+        selection.switch("causal", WORDS.say("toy_causal"))
         causal = st.toggle(WORDS.say("toy_causal"), key="causal", bind="query-params")
     toy = toys.Toy(tokens, width, size, seed, causal)
     alt = WORDS.say("toy_alt", tokens=toy.tokens)
@@ -86,7 +87,7 @@ def from_scratch() -> None:
 
 def _slider(key: str, low: int, high: int, start: int) -> int:
     label = WORDS.say(f"toy_{key}")
-    selection.number(key, low, high, label, start)
+    selection.number(key, low, high, f"the value of {key}", start)
     return int(st.slider(label, low, high, start, key=key, bind="query-params"))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import attnviz
-from attnviz.models.bundled import MINILM, SMOLLM2, TRANSLATE_EN_PT
+from app.heads import Heads
+from attnviz.models.bundled import MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT
 from attnviz.tracing.inputs import attention_input
 from tests.app.conftest import SENTENCE, charts, errors, markup, notes, observations, plain, run_code
 
@@ -41,7 +42,7 @@ def test_all_steps_of_an_encoder_by_pressing_on(open_page, trace):
         ["a key of 32 numbers for each of the 16 tokens", f"length {np.linalg.norm(k):.2f}"],
         ["a value of 32 numbers", f"length {np.linalg.norm(v):.2f}"],
         [f"add up to {q @ k:.2f}, the largest of the 16"],
-        [f"{q @ k:.2f} divided by √32 = 5.66 is {q @ k / np.sqrt(32):.2f}", "Nothing is masked here"],
+        [f"{q @ k:.2f} divided by √32 (5.66) is {q @ k / np.sqrt(32):.2f}", "Nothing is masked here"],
         [f"‘animal’ gets {100 * weights[key]:.0f} % of ‘it’"],
         [
             f"{100 * weights[key]:.0f} % of the value of ‘animal’",
@@ -102,7 +103,7 @@ def test_the_table_is_the_row_of_the_query(open_page, trace):
         strict=True,
     ):
         numbers = [
-            float(n.replace("−", "-").replace("%", "").replace(",", ""))
+            float(n.replace("−", "-").replace("%", "").replace(",", "").replace("under", ""))
             for n in re.findall(r">([^<]+)</td>", cells)
         ]
         assert numbers[0] == pytest.approx(float(product), abs=0.06)
@@ -164,9 +165,43 @@ def test_the_code_prints_the_row(open_page, trace):
 
 
 def test_a_step_beyond_the_last_says_so(open_page):
-    app = open_page(SCRIPT, step="9", tokens="x", d_k="-3")
+    app = open_page(SCRIPT, step="9", tokens="x", d_k="-3", causal="maybe")
     assert not errors(app)
-    assert len(notes(app)) == 3
+    assert len(notes(app)) == 4
+    assert any("The value of d_k cannot be -3 here" in note for note in notes(app))
+    assert not app.toggle(key="causal").value
+
+
+def test_a_single_token_is_told_without_others(open_page):
+    """Nothing is the largest of one, and no scaling changes a weight of 100 %."""
+    for step, words in (
+        (4, "the only sum in its row"),
+        (6, "100 % of ‘the’."),
+        (7, "is the output of ‘the’"),
+    ):
+        app = open_page(SCRIPT, model=SMOLLM2, text="the", step=str(step))
+        assert not errors(app)
+        assert words in observations(app)[0]
+        assert "others" not in observations(app)[0] and "The 1 weights" not in observations(app)[0]
+    assert not any("scaling does" in b.label for b in app.button if b.key.startswith("row_try_"))
+
+
+def test_a_word_by_itself_opens_with_a_look_from_token_to_token(open_page):
+    """The letters of one word are searched, where there are no two words between which to look."""
+    trace = attnviz.trace(attnviz.load(SPELLING), "knight")
+    for kind in ("encoder", "decoder"):
+        layer, head, token = Heads(SPELLING, "knight", trace, kind).opening
+        row = trace.weights(kind, layer, head)[token]
+        assert row[: token - 1].max() > 0.5 and row.argmax() < token - 1
+    app = open_page(SCRIPT, model=SPELLING, text="knight", kind="decoder")
+    assert not errors(app)
+    assert not any("scaling does" in b.label for b in app.button if b.key.startswith("row_try_"))
+
+
+def test_it_is_said_what_a_row_of_cross_attention_is(open_page):
+    for kind, said in (("cross", True), ("encoder", False)):
+        app = open_page(SCRIPT, model=TRANSLATE_EN_PT, kind=kind)
+        assert any("A row is a token that the decoder reads" in body for body in markup(app)) == said
 
 
 def test_what_is_sent_for_a_step_is_small(open_page):

@@ -74,7 +74,10 @@ def test_the_toy_shows_all_eight_steps():
     expected = [TOY.asking, TOY.query, TOY.key, TOY.value, TOY.products, TOY.scores, TOY.weights, TOY.output]
     for one, other in zip(shown, expected, strict=True):
         np.testing.assert_array_equal(one, np.where(np.isfinite(other), other, np.nan))
-    assert figure.layout.annotations[0].text == "<b>x · 4 × 6</b>"
+    assert figure.layout.annotations[0].text == "<b>x<br>4 × 6</b>"
+    titled = [axis for axis in figure.layout if axis.startswith("xaxis") and figure.layout[axis].title.text]
+    assert sorted(titled) == ["xaxis5", "xaxis6", "xaxis7"] and "key (to)" in figure.layout.xaxis5.title.text
+    assert "query (from)" in figure.layout.yaxis5.title.text
 
 
 def test_labels_are_text():

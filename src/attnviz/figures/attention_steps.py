@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from attnviz.analysis.attention_steps import AttentionSteps
 from attnviz.analysis.attention_view import AttentionView
-from attnviz.figures.axis import Role, axis_title, label_width, plain, token_axis
+from attnviz.figures.axis import TITLES, Role, axis_title, label_width, plain, token_axis
 from attnviz.figures.heatmap import LONGEST_WITH_VALUES, attention_heatmap
 from attnviz.figures.quantities import signed
 from attnviz.figures.theme import (
@@ -193,7 +193,8 @@ def weighted_sum(
 
 
 def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
-    """All eight steps of a toy side by side, two rows of four, with the numbers in the cells."""
+    """All eight steps of a toy side by side, two rows of four, with the numbers in the cells. In the matrices of the second
+    row but the last, queries ask in rows and keys answer in columns."""
     parts = (
         ("x", steps.asking, "stream"),
         ("Q", steps.query, "query"),
@@ -212,6 +213,8 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
         rows, columns = values.shape
         largest = _largest(values)
         digits = 2 if name == "softmax" else 1
+        crossed = row == 1 and column < 3
+        cell = "query %{y}, key %{x}" if crossed else "row %{y}, column %{x}"
         traces.append(
             {
                 "type": "heatmap",
@@ -228,26 +231,28 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
                 "text": _written(values, digits) if columns <= MOST_WRITTEN else None,
                 "texttemplate": "%{text}" if columns <= MOST_WRITTEN else None,
                 "textfont": {"size": 13},
-                "hovertemplate": f"{name}, row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b><extra></extra>",
+                "hovertemplate": f"{name}, {cell}: <b>%{{z:.3f}}</b><extra></extra>",
             }
         )
         axes[f"xaxis{place}"] = {
             **_numbers(columns),
+            **(_side_title("key", mode) if crossed else {}),
             "anchor": y,
             "domain": [column * 0.255, column * 0.255 + 0.235],
         }
         bottom = 0.56 if row == 0 else 0.0
         axes[f"yaxis{place}"] = {
             **_numbers(rows),
+            **(_side_title("query", mode) if crossed and column == 0 else {}),
             "anchor": x,
             "domain": [bottom, bottom + 0.44],
             "range": [rows - 0.5, -0.5],
             "tickvals": list(range(rows)),
             "showticklabels": column == 0,
         }
-        notes.append(_caption(f"{name} · {rows} × {columns}", meaning, x, y, mode))
-    margin = {"l": 24, "r": 8, "t": 28, "b": 28}
-    return figure(traces, mode, height=560, margin=margin, annotations=notes, **axes)
+        notes.append(_caption(f"{name}<br>{rows} × {columns}", meaning, x, y, mode))
+    margin = {"l": 44, "r": 8, "t": 46, "b": 48}
+    return figure(traces, mode, height=600, margin=margin, annotations=notes, **axes)
 
 
 def _strip(
@@ -291,6 +296,12 @@ def _numbers(count: int) -> dict[str, Any]:
     }
 
 
+def _side_title(role: Role, mode: Mode) -> dict[str, Any]:
+    """The name of a side of a small matrix, outside its numbers."""
+    name = {"text": f"<b>{TITLES[role]}</b>", "font": {"color": text(role, mode), "size": 13}, "standoff": 4}
+    return {"title": name}
+
+
 def _largest(values: Floats) -> float:
     """The end of the colours, alike on both sides of zero."""
     finite = np.abs(values[np.isfinite(values)])
@@ -324,6 +335,7 @@ def _caption(words: str, meaning: str, x: str, y: str, mode: Mode) -> dict[str, 
     return {
         "text": f"<b>{words}</b>",
         "font": {"size": 14, "color": colour},
+        "align": "left",
         "showarrow": False,
         "xref": f"{x} domain",
         "yref": f"{y} domain",
