@@ -179,9 +179,13 @@ def _take(trace: Trace, prefix: str) -> Callable[[object], None]:
 
 
 def _heads(key: str, count: int) -> tuple[int, ...]:
-    """Heads that are drawn together, "1,4" in the address; none where it means nothing."""
+    """Heads that are drawn together, "1,4" in the address; what is no head is left out, with a note."""
     asked = str(st.session_state.get(key, st.query_params.get(key, "")))
-    numbers = sorted({int(one) for one in asked.split(",") if one.isdecimal() and int(one) < count})
+    named = [one for one in asked.split(",") if one]
+    known = [int(one) for one in named if one.isdecimal() and int(one) < count]
+    if len(known) < len(named):
+        selection.note(f"Heads go from 0 to {count - 1} here; of “{asked[:20]}” the others are left out.")
+    numbers = sorted(set(known))
     heads = tuple(numbers) if len(numbers) > 1 else ()
     st.session_state[key] = ",".join(map(str, heads))
     return heads

@@ -56,7 +56,7 @@ def test_a_thumbnail_names_itself_and_opens(page_at):
     page.mouse.click(x, y)
     expect(page.locator(SAID)).to_contain_text("Layer 0, head 2")
     page.wait_for_url("**/attention_heatmaps?*layer=0*")
-    page.locator(".av-sheet").focus()
+    page.get_by_role("application", name="All heads of encoder attention").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator(SAID)).to_contain_text("Layer 1, head 2")
@@ -135,6 +135,10 @@ def test_figure_and_control_fit_together_and_nothing_scrolls_sideways(page_at, t
     said = page.locator(SAID).bounding_box()
     assert height < 800 or said["y"] + said["height"] <= height, "the sentence is below the fold"
     if width == 390:
+        lines = page.get_by_text("Lines show weights of at least 3 %")
+        expect(lines).to_have_count(0)  # no line is drawn beside the matrix
+        page.get_by_role("radio", name="Lines").click()
+        expect(lines).to_be_visible()
         page.get_by_role("radio", name="All heads").click()
         expect(page.locator(".av-sheet")).to_be_visible()
         expect(page.locator(".av-figure")).to_be_hidden()

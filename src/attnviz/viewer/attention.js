@@ -159,14 +159,20 @@ function told(payload, host) {
   const remarks = [];
   if (view.hidden[row] >= 0.005) remarks.push(`${capital(about(view.hidden[row], view))} of this row lies on hidden tokens. What you see is the rest, scaled to 100\u00a0% again.`);
   if (choice.least) remarks.push(`Weights below ${choice.least}\u00a0% are left out.`);
-  const { drawn, total } = linesOf(view, row, choice.mass / 100, LEAST_LINE);
+  if (viewsShown(host) !== "matrix") remarks.push(...linesLeftOut(view, row, choice.mass / 100));
+  return { parts, place, remarks };
+}
+
+/** What the lines of a row, and those of all rows, leave out. */
+function linesLeftOut(view, row, mass) {
+  const remarks = [];
+  const { drawn, total } = linesOf(view, row, mass, LEAST_LINE);
   if (total > 0 && drawn / total < 0.995) {
-    const rule = choice.mass < 100 ? `the strongest down to ${choice.mass}\u00a0% of the weight, none below 3\u00a0%` : "weights of at least 3\u00a0%";
+    const rule = mass < 1 ? `the strongest down to ${Math.round(100 * mass)}\u00a0% of the weight, none below 3\u00a0%` : "weights of at least 3\u00a0%";
     remarks.push(`Lines show ${rule}: ${about(1 - drawn / total, view)} of this row is not drawn.`);
   }
-  const { count } = strandsOf(view, choice.mass / 100);
-  if (count > MOST_LINES) remarks.push(`The ${MOST_LINES} strongest lines are drawn.`);
-  return { parts, place, remarks };
+  if (strandsOf(view, mass).count > MOST_LINES) remarks.push(`The ${MOST_LINES} strongest lines are drawn.`);
+  return remarks;
 }
 
 /** A share as it stands in a sentence. */
@@ -305,7 +311,7 @@ function build(root, payload, host) {
   );
   ui.toggles = [...quick, ...more].filter((part) => part.refresh);
   const panel = element("div", { class: "av-panel", hidden: "" }, ...more.map((part) => part.box ?? part));
-  const open = button({ class: "av-more", "aria-expanded": "false", onclick: () => expand(panel.hidden) }, "View");
+  const open = button({ class: "av-more", "aria-expanded": "false", onclick: () => expand(panel.hidden) }, "View and filters");
   ui.panel = panel;
   const expand = (wanted) => {
     panel.hidden = !wanted;
@@ -619,6 +625,8 @@ function showSheet(payload, host, kind) {
     };
     atRest(work);
   }
+  const name = `All heads of ${kind.title.toLowerCase()} attention, a small matrix each. Left and right arrows go through the layers, up and down through the heads, Enter opens one.`;
+  if (ui.sheet.ariaLabel !== name) ui.sheet.ariaLabel = name;
   renderSheet(host);
 }
 
