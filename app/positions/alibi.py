@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from app.lessons import Lesson
-from app.positions.here import ALIBI, SHUFFLE, Here, Taught, said, slider, stage, table_columns
+from app.positions.here import ALIBI, SHUFFLE, Here, Taught, said, slider, stage
 from app.widgets import figure, formula, table
 from app.widgets import lesson as blocks
 from app.widgets.lesson import Question, Try
@@ -59,16 +57,23 @@ def show(here: Here, words: Lesson) -> Taught:
             words.say("slopes"),
             marked=str(head),
         )
-    with blocks.section("pos_matrix", words.say("bias_matrix"), words.say("bias_matrix_remark")):
-        count = min(len(here.tokens), LARGEST_MATRIX)
+    with blocks.section(
+        "pos_matrix", words.say("bias_matrix"), words.say("bias_matrix_remark", count=LARGEST_MATRIX)
+    ):
+        labels = here.tokens.unique_labels[:LARGEST_MATRIX]
+        count = len(labels)
         away = np.arange(count) - np.arange(count)[:, None]  # (query, key): key - query
         matrix = alibi_bias(heads, away.ravel())[head].reshape(count, count)
         matrix[away > 0] = np.nan  # a decoder hides what comes after; there ALiBi was made
         figure.show(
-            position_scores.bias_matrix(matrix, figure.mode()),
+            position_scores.bias_matrix(matrix, labels, figure.mode()),
             "position_bias_matrix",
             words.say("bias_matrix_alt", head=head, count=count),
-            partial(table_columns, matrix, "query", "key"),
+            lambda: {
+                "query": np.repeat(labels, count),
+                "key": np.tile(labels, count),
+                "value": matrix.ravel(),
+            },
         )
     code = words.say("alibi_code", heads=heads, head=head, reach=reach)
     return Taught(_suggestions(own, words), _questions(heads, words), code)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 
+from app import examples, selection
 from app.lessons import Lesson
 from app.positions.here import SHUFFLE, Here, Taught, hero, said, scientific, slider, stage
 from app.widgets import figure, waiting
 from app.widgets.lesson import Question, Try
 from app.widgets.markup import html
 from attnviz.analysis.positions import (
+    can_be_shuffled,
     changes,
     outputs_without_mask,
     same_tokens,
@@ -23,6 +26,8 @@ from attnviz.models.spelling import spells
 from attnviz.tracing.trace import NO_EDITS, Edits, Floats, Trace
 
 WITHOUT = Edits(positions=False)
+MOST_WORDS = 32
+"""Of the text in another order, in the margin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,8 @@ class Moved:
 
 def show(here: Here, words: Lesson) -> Taught:
     """Move through the layers, and take another order."""
+    if not can_be_shuffled(here.text):
+        return _other_text(here, words)
     layers = here.trace.layers(here.kind)
     with stage() as (margin, main):
         with margin:
@@ -50,7 +57,11 @@ def show(here: Here, words: Lesson) -> Taught:
         with main:
             moved = _moved(here, seed)
         with margin:
-            html("<p class='av-remark'>{}</p><p class='av-text'>{}</p>", words.say("mixed"), moved.mixed)
+            html(
+                "<p class='av-remark'>{}</p><p class='av-text'>{}</p>",
+                words.say("mixed"),
+                _beginning(moved.mixed, words),
+            )
         with main:
             _picture(here, moved, layer, words)
     code = words.say(
@@ -63,6 +74,28 @@ def show(here: Here, words: Lesson) -> Taught:
         layer=layer + 1,
     )
     return Taught(_suggestions(moved, seed, words), _questions(here, moved, layer, words), code)
+
+
+def _other_text(here: Here, words: Lesson) -> Taught:
+    """Say what a text needs; a button takes an example that has it, where there is one for this model."""
+    html("<p class='av-text'>{}</p>", words.say("shuffle_few"))
+    fitting = next(filter(can_be_shuffled, examples.examples(here.model.id).values()), None)
+    if fitting:
+        st.button(
+            words.say("shuffle_example", text=fitting),
+            key="go_other_text",
+            on_click=selection.choose,
+            kwargs={selection.TEXT: fitting},
+        )
+    return Taught([Try(words.say("try_own"), here.scheme(words), {"scheme": here.fitting})], [], "")
+
+
+def _beginning(mixed: str, words: Lesson) -> str:
+    """As much of a text as stands beside the figure."""
+    said = mixed.split()
+    if len(said) <= MOST_WORDS:
+        return mixed
+    return words.say("mixed_more", shown=" ".join(said[:MOST_WORDS]), rest=len(said) - MOST_WORDS)
 
 
 def _target(here: Here) -> str:

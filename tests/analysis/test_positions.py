@@ -256,7 +256,9 @@ def test_words_in_another_order():
     mixed = p.shuffled_text("one two three four", 5)
     assert mixed.split()[0] == "one" and sorted(mixed.split()) == ["four", "one", "three", "two"]
     assert mixed != "one two three four" and mixed == p.shuffled_text("one two three four", 5)
+    assert p.shuffled_text("one one two", 0) == "one two one"
     for text in ("one", "one two", "one two two", ""):
+        assert not p.can_be_shuffled(text)
         with pytest.raises(SelectionError):
             p.shuffled_text(text, 0)
 

@@ -52,13 +52,16 @@ def test_another_model_opens_with_its_own_view(open_page):
     assert not errors(app) and not notes(app)
 
 
-@pytest.mark.parametrize("model", [MINILM, SMOLLM2, TRANSLATE_EN_PT])
+@pytest.mark.parametrize("model", [MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT])
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_with_every_model_and_its_code_runs(open_page, model, view):
     app = open_page(SCRIPT, model=model, scheme=view)
     assert not errors(app) and not notes(app)
     if len(app.code):
         assert run_code(app).strip()
+    elif model == SPELLING and view == "Shuffle the words":
+        app.button(key="go_other_text").click().run()
+        assert run_code(app).strip() and not errors(app)
     else:
         assert view == "Learned" and model != MINILM
         assert any("no learned table" in body for body in markup(app))
@@ -198,7 +201,23 @@ def test_a_decoder_says_that_its_mask_lets_order_in(open_page):
 
 def test_a_text_that_cannot_be_shuffled_is_one_sentence(open_page):
     app = open_page(SCRIPT, scheme="Shuffle the words", text="hello there")
-    assert any("three different" in e for e in errors(app)) and not app.exception
+    assert any("two different ones after its first" in body for body in markup(app)) and not errors(app)
+    app.button(key="go_other_text").click().run()
+    assert "move by" in said(app) and not errors(app)
+
+
+def test_of_a_long_text_in_another_order_the_beginning_is_shown(open_page):
+    text = " ".join(["the cat sat on the mat and the dog ran"] * 10)
+    mixed = analysis.shuffled_text(text, 1).split()
+    app = open_page(SCRIPT, scheme="Shuffle the words", text=text)
+    assert any(f"{' '.join(mixed[:32])} … and 68 more" in body for body in markup(app))
+
+
+def test_the_bias_in_the_text_names_its_tokens(open_page):
+    app = open_page(SCRIPT, scheme="ALiBi")
+    matrix = charts(app)["position_bias_matrix"]
+    assert {"animal", "tired"} <= set(matrix["layout"]["xaxis"]["ticktext"])
+    assert matrix["data"][0]["hovertext"][3][2] == "didn to animal"
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -22,5 +22,7 @@ def test_the_chosen_head_is_drawn_last_and_named():
     assert fig.layout.annotations[0].text == "&lt;c&gt;"
     steps = bucket_steps(distances, p.relative_buckets(distances), "light")
     assert steps.data[0].y.tolist() == [4, 3, 2, 1, 0]
-    matrix = bias_matrix(np.array([[0, np.nan], [-1, 0]], np.float32), "light")
+    matrix = bias_matrix(np.array([[0, np.nan], [-1, 0]], np.float32), ["the", "<cat>"], "light")
     assert matrix.data[0].z[1, 0] == 1
+    assert matrix.data[0].hovertext[1][0] == "&lt;cat&gt; to the"
+    assert matrix.layout.xaxis.ticktext == matrix.layout.yaxis.ticktext == ("the", "&lt;cat&gt;")

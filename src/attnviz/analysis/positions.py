@@ -234,18 +234,23 @@ def single_blanks(text: str) -> str:
     return " ".join(text.split())
 
 
+def can_be_shuffled(text: str) -> bool:
+    """Whether the words have another order in which the first one stays first."""
+    return len(set(text.split()[1:])) > 1
+
+
 def shuffled_text(text: str, seed: int) -> str:
     """The same words in another order, the first one staying first: it may be written in another way there.
 
-    Words are what blanks separate. Raises :class:`SelectionError` for fewer than three words, or equal ones only.
+    Words are what blanks separate. Raises :class:`SelectionError` where there are not two different ones after the first.
     """
-    words = text.split()
-    rest = words[1:]
-    if len(set(rest)) < 2:
+    if not can_be_shuffled(text):
         raise SelectionError(
-            "To put words into another order, the text must have three different ones with blanks between them.",
+            "To put words into another order, the text needs two different ones after its first.",
             "Write a longer text.",
         )
+    words = text.split()
+    rest = words[1:]
     generator, mixed = random.Random(seed), rest[:]  # noqa: S311 - nothing secret
     while mixed == rest:
         generator.shuffle(mixed)

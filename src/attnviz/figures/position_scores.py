@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from attnviz.figures.axis import end_labels, plain
+from attnviz.figures.axis import axis_title, end_labels, label_width, plain, token_axis
 from attnviz.figures.theme import (
     GREY,
     INK,
@@ -133,34 +133,41 @@ def bias_curves(
     )
 
 
-def bias_matrix(bias: Floats, mode: Mode) -> go.Figure:
-    """What one head adds to the scores of a short text, (query, key), NaN where a key is hidden; darker takes more away."""
-    count = len(bias)
+def bias_matrix(bias: Floats, labels: Sequence[str], mode: Mode) -> go.Figure:
+    """What one head adds to the scores between the first tokens of a text, (query, key), NaN where a key is hidden;
+    darker takes more away."""
+    size = 13
+    room = 1.14 * size * len(bias) / 238  # of a label, in cells of a square on a narrow screen
     heatmap = {
         "type": "heatmap",
         "z": np.asarray(-bias, dtype=np.float32),
         "colorscale": even_scale(SEQUENTIAL[mode]),
         "xgap": 1,
         "ygap": 1,
-        "hovertemplate": "query %{y}, key %{x}: <b>−%{z:.3f}</b><extra></extra>",
-        "colorbar": {**horizontal_bar("taken from the score", mode), "ypad": 62},
+        "hovertext": [[f"{plain(query)} to {plain(key)}" for key in labels] for query in labels],
+        "hovertemplate": "%{hovertext}: <b>−%{z:.3f}</b><extra></extra>",
+        "hoverongaps": False,
+        "colorbar": horizontal_bar("taken from the score", mode),
     }
-    axis = {"fixedrange": True, "constrain": "domain", "showgrid": False}
+    above = 0.71 * label_width(labels, size) + size  # labels stand at 45 degrees
     return figure(
         [heatmap],
         mode,
         height=460,
         xaxis={
-            **axis,
-            "title": {"text": "key (to)", "font": {"color": text("key", mode)}},
-            "range": [-0.5, count - 0.5],
+            **token_axis(labels, "key", mode, room=room, size=size),
+            "side": "top",
+            "tickangle": -45,
             "constraintoward": "left",
         },
         yaxis={
-            **axis,
-            "title": {"text": "query (from)", "font": {"color": text("query", mode)}},
-            "range": [count - 0.5, -0.5],
+            **token_axis(labels, "query", mode, room=room, size=size),
             "scaleanchor": "x",
+            "constraintoward": "top",
         },
-        margin={"t": 16, "b": 176},
+        margin={"l": max(92, label_width(labels, size) + 16), "r": 28, "t": above + 22, "b": 80},
+        annotations=[
+            axis_title("key", mode, xanchor="left", xshift=0, yshift=above),
+            axis_title("query", mode, xanchor="right", xshift=-6, yshift=2),
+        ],
     )
