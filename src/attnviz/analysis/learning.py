@@ -32,7 +32,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Measured:
-    """One row of a training's log: shares of 1 for accuracy and errors, on words kept for validation."""
+    """One row of a training's log: ``loss`` is a running mean over the words of the training, with their labels smoothed;
+    words right as a share of 1, and edits per sound, are of words kept for validation."""
 
     step: int
     loss: float
