@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnviz.figures.quantities import percent, signed, whole_percent
+from attnviz.figures.quantities import signed, whole_percent
 
 
 def number(value: float) -> str:
@@ -16,5 +16,10 @@ def number(value: float) -> str:
 
 
 def share(part: float) -> str:
-    """A share of 1 in per cent, with a digit after the point where it is under ten: "68 %", "3.2 %", "under 0.1 %"."""
-    return whole_percent(part) if part >= 0.1 or part == 0 else percent(part)
+    """A share of 1 in per cent, with a digit after the point where it is under ten: "68 %", "3.2 %", "<0.1 %".
+
+    Short, for the narrow columns of a table.
+    """
+    if 0 < part < 0.0005:
+        return "<0.1 %"
+    return whole_percent(part) if part >= 0.1 or part == 0 else f"{100 * part:.1f} %"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_NUMBER = re.compile(r"(under )?−?(∞|[\d,.]+( ?\S{1,3})?)")
+_NUMBER = re.compile(r"[<−]?(∞|[\d,.]+( ?\S{1,3})?)")
 
 
 def show(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import attnviz
+from app.head_steps.numbers import share
 from app.heads import Heads
 from attnviz.models.bundled import MINILM, SMOLLM2, SPELLING, TRANSLATE_EN_PT
 from attnviz.tracing.inputs import attention_input
@@ -103,7 +104,7 @@ def test_the_table_is_the_row_of_the_query(open_page, trace):
         strict=True,
     ):
         numbers = [
-            float(n.replace("−", "-").replace("%", "").replace(",", "").replace("under", ""))
+            float(n.replace("−", "-").replace("%", "").replace(",", "").replace("<", "").replace("&lt;", ""))
             for n in re.findall(r">([^<]+)</td>", cells)
         ]
         assert numbers[0] == pytest.approx(float(product), abs=0.06)
@@ -170,6 +171,10 @@ def test_a_step_beyond_the_last_says_so(open_page):
     assert len(notes(app)) == 4
     assert any("The value of d_k cannot be -3 here" in note for note in notes(app))
     assert not app.toggle(key="causal").value
+
+
+def test_a_share_says_nothing_only_of_what_is_nothing():
+    assert [share(part) for part in (0, 0.0001, 0.0644, 0.68)] == ["0 %", "<0.1 %", "6.4 %", "68 %"]
 
 
 def test_a_single_token_is_told_without_others(open_page):

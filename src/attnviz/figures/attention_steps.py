@@ -238,14 +238,14 @@ def toy_figure(steps: AttentionSteps, mode: Mode) -> go.Figure:
             **_numbers(columns),
             **(_side_title("key", mode) if crossed else {}),
             "anchor": y,
-            "domain": [column * 0.255, column * 0.255 + 0.235],
+            "domain": [column * 0.26, column * 0.26 + 0.22],
         }
-        bottom = 0.56 if row == 0 else 0.0
+        bottom = 0.57 if row == 0 else 0.0
         axes[f"yaxis{place}"] = {
             **_numbers(rows),
             **(_side_title("query", mode) if crossed and column == 0 else {}),
             "anchor": x,
-            "domain": [bottom, bottom + 0.44],
+            "domain": [bottom, bottom + 0.43],
             "range": [rows - 0.5, -0.5],
             "tickvals": list(range(rows)),
             "showticklabels": column == 0,
