@@ -51,11 +51,11 @@ def _kind(trace: Trace, words: Lesson) -> AttentionKind:
         answer = segments.choose(
             words.say("kind"), kinds, "kind", "kind of attention", show=KIND_NAMES.__getitem__
         )
-        remarks = [row_note(answer)]
-        if "decoder" not in kinds:
-            remarks.append(words.say("no_decoder", other=title_of(SMOLLM2)))
-        if any(remarks):
-            html("<p class='av-source'>{}</p>", " ".join(filter(None, remarks)))
+        note = row_note(answer)
+        if not note and "decoder" not in kinds:
+            note = words.say("no_decoder", other=title_of(SMOLLM2))
+        if note:
+            html("<p class='av-source'>{}</p>", note)
     return answer
 
 

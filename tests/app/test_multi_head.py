@@ -143,7 +143,7 @@ def test_sentences_follow_from_the_data():
     trace = made_trace([[even(6), back]], tokens)
     heads = Heads("made", "a b", trace, "encoder")
     heads.__dict__["patterns"] = head_patterns(trace, "encoder")
-    assert "no clear pattern" in one_layer.said(Layer(heads, 0, 0), words)
+    assert "none of the patterns" in one_layer.said(Layer(heads, 0, 0), words)
     assert "100 % of its weight to the token before" in one_layer.said(Layer(heads, 0, 1), words)
     assert "as evenly as over 6.0 tokens" in one_layer.said(Layer(heads, 0, 0), words)
 
