@@ -64,22 +64,24 @@ def _published() -> Explored:
 def _pasted() -> Explored:
     example = published_config("gpt2")
     assert example is not None
-    text = str(st.session_state.get("config", ""))
+    start = json.dumps(dict(example.config), indent=1)
+    st.session_state.setdefault("config", st.query_params.get("config", start))
     with st.popover("Paste a config.json", icon=":material/content_paste:", key="paste"):
         pasted = st.text_area(
             "The config.json of a model",
-            json.dumps(dict(example.config), indent=1),
             key="config",
             height=320,
             width=420,
-            bind="query-params" if len(text) <= selection.LONGEST_TEXT_IN_URL else None,
             help="Every model on the Hugging Face hub has this file. Nothing in it is run.",
         )
         try:
             counted(pasted, is_config=True)
         except ConfigError as error:  # the page says it too, below this
             html("<p class='av-source'><b>{}</b></p>", error.message)
-        if len(pasted) > selection.LONGEST_TEXT_IN_URL:
+        fits = len(pasted) <= selection.LONGEST_TEXT_IN_URL
+        # by hand: the browser writes nothing of a control in a popover that nobody has opened
+        selection.keep("config", pasted if fits else start, start)
+        if not fits:
             st.caption(
                 f"This config is longer than {selection.LONGEST_TEXT_IN_URL:,} characters, "
                 "so a copied link opens this page without it."

@@ -263,6 +263,10 @@ def test_the_largest_models_can_be_doubled(open_page, name):
     assert not errors(app)
     (entry,) = (entry for entry in published_configs() if entry.name == name)
     assert f"<dd>{2 * counted(entry.id).architecture.d_model:,}</dd>" in seen(app)
+    config = app.query_params["config"]  # a copied link opens the same
+    config = config if isinstance(config, str) else config[0]
+    again = open_page(SCRIPT, source="Pasted", config=config)
+    assert f"{counted(config, is_config=True).total:,} numbers" in seen(again) and not errors(again)
 
 
 @pytest.mark.parametrize(

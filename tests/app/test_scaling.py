@@ -41,7 +41,7 @@ def test_it_opens_with_charts_laws_and_sources(open_page):
     } <= set(charts(app))
     assert all(entry.source.removeprefix("https://") in page for entry in published_configs())
     assert (
-        "Farthest from it is T5 11B" in page
+        "Farthest from this law is T5 11B" in page
         and "Without T5, they grow with the width to the power 1.99" in page
     )
 
@@ -59,7 +59,7 @@ def test_a_family_changes_what_is_said(open_page):
     app.selectbox(key="among").set_value("Gemma").run()
     assert not errors(app)
     assert "with the depth to a power that they do not settle (95 %: −1.48 to 2.57)" in seen(app)
-    assert "Farthest from it" not in seen(app)
+    assert "Farthest from" not in seen(app)
 
 
 def test_nonsense_in_the_address_falls_back(open_page):

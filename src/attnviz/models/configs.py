@@ -336,13 +336,14 @@ def _check_rotation(facts: Family, head_width: int) -> None:
 
 def grown_config(config: PreTrainedConfig, width: int = 1, depth: int = 1) -> dict[str, Any]:
     """The fields of a config with every width, and the number of heads, ``width`` times as large and ``depth`` times as
-    many layers. A head keeps its width. Nothing is checked yet.
+    many layers. A head keeps its width, and which layers have a window follows from the other fields. Nothing is checked
+    yet.
     """
     times = {**dict.fromkeys(_ACROSS, width), _LAYERS: depth}
     sizes = {
         name: times.get(_SIZES[name], 1) * n for name, n in config.to_dict().items() if name in _SIZES and n
     }
-    left_out = _IGNORED | ({"layer_types"} if depth > 1 else set())
+    left_out = {*_IGNORED, "layer_types"}
     return {name: value for name, value in {**config.to_diff_dict(), **sizes}.items() if name not in left_out}
 
 
