@@ -172,12 +172,19 @@ export const stacks = {
       element("div", { class: "av-walk", role: "group", "aria-label": "Follow a token" }, play, back, on, count),
       element("div", { class: "av-stacks" }, ...columns.map((column) => column.node)),
     );
+    level(root.querySelectorAll(".av-told"));
     enter(Math.min(host.state.step, last));
     show(host.state.step);
     host.note(payload.hint, payload.note, payload.title);
   },
   ended: stop,
 };
+
+/** Gives them one height, so that the diagrams below them begin on one line. */
+function level(places) {
+  const height = Math.max(...[...places].map((place) => place.offsetHeight));
+  for (const place of places) place.style.minHeight = `${height}px`;
+}
 
 /** No frame is asked for any more. */
 function stop(host) {
