@@ -153,7 +153,7 @@ def bias_matrix(bias: Floats, labels: Sequence[str], mode: Mode) -> go.Figure:
     return figure(
         [heatmap],
         mode,
-        height=460,
+        height=410,
         xaxis={
             **token_axis(labels, "key", mode, room=room, size=size),
             "side": "top",
