@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from attnviz.tracing.trace import Floats
 
 
+def widths(here: Here) -> dict[str, Any]:
+    """How many numbers go in, between and out."""
+    d_model = here.facts.d_model
+    return {"part": ["input", "expansion", "output"], "width": [d_model, here.neurons, d_model]}
+
+
 def bars(fired: Sequence[Fired]) -> tuple[list[str], Floats]:
     """Neurons by name, and their activations."""
     return [f"neuron {f.neuron}" for f in fired], np.array([f.activation for f in fired], dtype=np.float32)

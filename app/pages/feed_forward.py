@@ -26,15 +26,7 @@ def widths(here: Here) -> None:
             formula.show(WORDS.words["formula_gated" if here.gated else "formula"])
         with st.container(key="ff_main"):
             fig = figures.widths(shape.d_model, here.neurons, shape.activation, here.gated, MODE)
-            figure.show(
-                fig,
-                "ff_widths",
-                said,
-                {
-                    "part": ["input", "expansion", "output"],
-                    "width": [shape.d_model, here.neurons, shape.d_model],
-                },
-            )
+            figure.show(fig, "ff_widths", said, columns.widths(here))
             html("<p class='av-say'>{}</p>", said)
 
 
