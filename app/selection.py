@@ -173,11 +173,14 @@ def keep(key: str, value: object, start: object) -> None:
     st.session_state[_PICKED] = st.session_state.get(_PICKED, frozenset()) | {key}
 
 
-def switch(key: str, what: str) -> bool:
-    """Whether a switch is on that no widget holds; off, with a note, for what the address cannot mean."""
-    asked = str(st.session_state.get(key, st.query_params.get(key, False))).lower()
+def switch(key: str, what: str, *, start: bool = False) -> bool:
+    """Whether a switch is on; as it starts, with a note, for what the address cannot mean."""
+    asked = str(st.session_state.get(key, st.query_params.get(key, start))).lower()
     if asked not in ("true", "false"):
-        note(f"{what.capitalize()} can be true or false, not “{asked[:20]}”; it is off.")
+        note(
+            f"{what[:1].upper()}{what[1:]} can be true or false, not “{asked[:20]}”; it is {'on' if start else 'off'}."
+        )
+        asked = str(start).lower()
     st.session_state[key] = asked == "true"
     return asked == "true"
 

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from app import selection
 from app.lessons import Lesson
 from app.positions.buckets import Integers, Rule
 from app.positions.here import (
@@ -79,6 +80,7 @@ def _chosen(words: Lesson) -> Rule:
     """Buckets of any size; the largest distance lies beyond the 32 that have a bucket of their own at most."""
     buckets = slider(words.say("buckets"), "pos_buckets", 8, 64, 32, 2)
     farthest = slider(words.say("farthest"), "pos_farthest", 64, 512, 128)
+    selection.switch("pos_two_sided", words.say("two_sided"), start=True)
     two_sided = st.toggle(words.say("two_sided"), True, key="pos_two_sided", bind="query-params")
     return Rule(buckets, farthest, two_sided)
 

@@ -305,7 +305,9 @@ def test_buckets_of_any_size_that_the_sliders_allow(open_page):
     np.testing.assert_array_equal(
         drawn, transformers_buckets(np.arange(-160, 1), Rule(64, 64, two_sided=False))
     )
-    assert not errors(open_page(SCRIPT, scheme="T5 bias", pos_two_sided="perhaps"))
+    app = open_page(SCRIPT, scheme="T5 bias", pos_two_sided="perhaps")
+    assert not errors(app) and app.toggle(key="pos_two_sided").value
+    assert ["Both directions can be true or false" in note for note in notes(app)] == [True]
 
 
 @pytest.mark.parametrize("stack", ["encoder", "decoder"])
