@@ -13,7 +13,9 @@ def test_a_family_is_chosen_and_linked(page_at):
     expect(said).to_contain_text("Over all 66 models")
     page.get_by_role("combobox", name="Family").click()
     page.get_by_role("option", name="Pythia").click()
-    expect(said).to_contain_text("In the 8 models of Pythia, the parameters of the layers grow with the width to the power 2.00")
+    expect(said).to_contain_text(
+        "In the 8 models of Pythia, the parameters of the layers grow with the width to the power 2.00"
+    )
     settle(page)
     assert "among=Pythia" in page.url
     names = page.locator(".st-key-plot_scaling_width .annotation-text").all_text_contents()
