@@ -49,8 +49,8 @@ __all__ = [
 ]
 
 
-MARGIN = {"l": 68, "r": 8, "t": 8, "b": 60}
-"""Pixels around a plot: room for numbers and a title at its left and below.
+MARGIN = {"l": 68, "r": 8, "t": 12, "b": 60}
+"""Pixels around a plot: room for numbers and a title at its left and below, and for half a number above.
 
 A plot whose labels need more is drawn a second time, wider, which takes as long again; so a figure with longer labels says
 so. The same room at each change keeps the plot from jumping as well.
@@ -96,7 +96,8 @@ def template(mode: Mode) -> dict[str, Any]:
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": CATEGORIES[mode],
             "xaxis": axis,
-            "yaxis": {**axis, "showgrid": True},
+            # at its sides only: a number at the very top would ask for room, move with it out of the plot, and so on
+            "yaxis": {**axis, "showgrid": True, "automargin": "width"},
             "margin": MARGIN,
             "showlegend": False,
             "hoverlabel": {
