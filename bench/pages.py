@@ -214,7 +214,7 @@ CONTROLS: list[Control] = [
     Control("Learned: positions shown", "positions", slide("Positions shown"), POSITIONS),
     Control("Rotary: position", f"positions{SMOLLM2}", slide("Position"), POSITIONS),
     Control("Rotary: head", f"positions{SMOLLM2}", slide("Head"), figure("position_distance")),
-    Control("T5 bias: half the buckets", "positions?scheme=T5+bias", slide("Half the buckets"), POSITIONS),
+    Control("T5 bias: buckets", "positions?scheme=T5+bias", slide("Buckets"), POSITIONS),
     Control("ALiBi: head", "positions?scheme=ALiBi", slide("Head"), POSITIONS),
     Control("Shuffle: after layer", "positions?scheme=Shuffle+the+words", slide("After layer"), POSITIONS),
     Control("View", "positions", segment("Sinusoidal", "ALiBi", "T5 bias"), POSITIONS),
