@@ -22,7 +22,7 @@ from bench.measuring import milliseconds, table
 from bench.startup import answered, server
 
 CLASSES = (1, 30, 100)
-PRESSES = 8
+PRESSES = 5
 PAUSE = 4.0
 """Seconds between two presses of a learner on average; the same time in which all open their page."""
 PATIENCE = 120
