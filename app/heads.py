@@ -183,10 +183,8 @@ def _opening(model_id: str, text: str | tuple[str, str], kind: AttentionKind) ->
         return _clearest_alignment(trace)
     tokens = trace.query_tokens(kind)
     pieces = tuple((i,) for i, special in enumerate(tokens.special) if not special)
-    for parts in (
-        spaced_words(tokens),
-        pieces,
-    ):  # a text of a word or two has only its tokens to look back at
+    # a text of a word or two has only its tokens to look back at
+    for parts in (spaced_words(tokens), pieces):
         searched = parts[:LONGEST_SEARCH]
         looks = hardest_looks(trace, kind, searched, first_key=int(not tokens.special[0])) if searched else ()
         if any(look.key is not None for look in looks):

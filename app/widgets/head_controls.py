@@ -43,9 +43,8 @@ def _kind(trace: Trace, words: Lesson) -> AttentionKind:
     kinds = trace.kinds
     if len(kinds) == 1:
         only = selection.one_of("kind", kinds, "kind of attention")
-        selection.keep(
-            "kind", only, only
-        )  # no control stands for it that would take what was asked for out of the address
+        # no control stands for it that would take what was asked for out of the address
+        selection.keep("kind", only, only)
         return only
     with st.container(key="head_kind", horizontal=True, vertical_alignment="center"):
         answer = segments.choose(

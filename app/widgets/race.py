@@ -18,13 +18,13 @@ def show(text: str, words: Lesson) -> None:
     """
     runners = text.split()[:LONGEST] or ["…"]
     n = len(runners)
+    if n == 1:
+        html("<p class='av-text'>{}</p>", words.say("race_alone"))
+        return
     items = "".join(
         filled("<li style='--i:{}'>{}</li>", i, word if len(word) <= 16 else f"{word[:15]}…")
         for i, word in enumerate(runners)
     )
-    if n == 1:
-        html("<p class='av-text'>{}</p>", words.say("race_alone"))
-        return
     st.html(
         filled("<label class='av-pause'><input type='checkbox'>{}</label>", words.say("race_pause"))
         + filled(
